@@ -1,0 +1,27 @@
+// Package output says what the end of a pipeline is: where preprocessed images
+// leave the process. Its kinds are the inner rooms: ring (shared memory for
+// local consumers) and files.
+package output
+
+import (
+	"context"
+
+	"github.com/edge-agent/agent/preproc"
+)
+
+// An Output hands images on. One goroutine calls it; it never blocks the
+// pipeline: what it cannot take at once, it drops and counts.
+type Output interface {
+	// Write borrows img until it returns.
+	Write(ctx context.Context, img *preproc.Image) error
+	Close() error
+}
+
+// A Lender is an Output that lends the memory into which the next image should
+// be written, so that nothing is copied on the way out.
+type Lender interface {
+	Output
+	// Lend returns a buffer of Spec.MaxBytes capacity. It is valid until the
+	// next call of Write or Lend; an image that never gets written costs nothing.
+	Lend() []byte
+}

@@ -1,0 +1,93 @@
+package preproc
+
+import (
+	"context"
+	"time"
+
+	"github.com/edge-agent/agent/capture"
+)
+
+// A Processor preprocesses the frames of one camera. One goroutine calls it.
+type Processor interface {
+	// Process fills images, of which there is one for each Spec in order; a
+	// nil image is not due and costs nothing. The caller owns the images and
+	// their memory. On an error nothing in them is to be used, and the next
+	// frame may be tried: an [Error] says what kind it was.
+	Process(ctx context.Context, f *capture.Frame, images []*Image) (Verdict, error)
+	Close() error
+}
+
+// An Image is one preprocessed frame in memory that its caller owns.
+type Image struct {
+	Spec *Spec
+	// Data is the pixels, densely packed, or the encoded file. Its capacity
+	// is at least Spec.MaxBytes; Process sets its length.
+	Data []byte
+	// Width and Height are the output's, in pixels.
+	Width, Height int
+	// Geometry maps this image's coordinates to the camera's.
+	Geometry Geometry
+
+	// What is known of the frame that the image was made of.
+	Sequence  uint64
+	Timestamp time.Duration // of capture, CLOCK_MONOTONIC
+	Dequeued  time.Duration
+	Published time.Duration
+	Verdict   Verdict
+}
+
+// Geometry is the affine map from an output's coordinates to the camera's:
+//
+//	X = XX*x + XY*y + X0
+//	Y = YX*x + YY*y + Y0
+//
+// Coordinates are continuous: pixel i covers i to i+1 and its centre is i+0.5.
+type Geometry struct{ XX, XY, X0, YX, YY, Y0 float64 }
+
+// Map gives the camera's coordinates of a point of the output.
+func (g Geometry) Map(x, y float64) (float64, float64) {
+	return g.XX*x + g.XY*y + g.X0, g.YX*x + g.YY*y + g.Y0
+}
+
+// A Verdict is what the pixels of a frame say about the camera; 0 is good.
+type Verdict uint32
+
+// Good says that nothing was found wrong.
+const Good Verdict = 0
+
+func (v Verdict) String() string {
+	if v == Good {
+		return "good"
+	}
+	return "bad"
+}
+
+// Reason says why a frame could not be preprocessed. Its String is the name
+// of the drop in counters, logs and metrics.
+type Reason uint8
+
+const (
+	// ReasonFailed: the preprocessor itself failed (memory, an OpenCV error).
+	ReasonFailed Reason = iota
+	// ReasonCorrupt: the bitstream is damaged.
+	ReasonCorrupt
+	// ReasonShort: fewer bytes than the geometry needs.
+	ReasonShort
+	// ReasonGeometry: the picture's size is not the negotiated one, or the
+	// view does not fit into it.
+	ReasonGeometry
+	// ReasonUnsupported: no code for this pixel format or JPEG variant.
+	ReasonUnsupported
+)
+
+func (r Reason) String() string {
+	return [...]string{"failed", "corrupt", "short", "geometry", "unsupported"}[r]
+}
+
+// An Error is why Process refused a frame.
+type Error struct {
+	Reason Reason
+	Detail string
+}
+
+func (e *Error) Error() string { return "preprocess: " + e.Reason.String() + ": " + e.Detail }

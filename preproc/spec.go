@@ -1,0 +1,128 @@
+package preproc
+
+// The enumerations have the words of the config file as their text.
+type (
+	// Fit is how a picture of one aspect ratio fills another one.
+	Fit uint8
+	// Filter is how samples are made when the size changes.
+	Filter uint8
+	// Color is the order of the channels.
+	Color uint8
+	// DType is the type of an element.
+	DType uint8
+	// Layout is the order of the axes.
+	Layout uint8
+	// Encode says whether the output is a tensor or a file format.
+	Encode uint8
+	// Flip mirrors the picture.
+	Flip uint8
+)
+
+const (
+	// Letterbox keeps the aspect ratio and pads, centred.
+	Letterbox Fit = iota
+	// Stretch fills the output and gives up the aspect ratio.
+	Stretch
+	// Cover keeps the aspect ratio, fills the output and cuts what hangs over.
+	Cover
+)
+
+const (
+	// Area averages the source pixels that an output pixel covers, and is
+	// bilinear when enlarging.
+	Area Filter = iota
+	// Linear is OpenCV's INTER_LINEAR.
+	Linear
+	// Nearest takes the source pixel under the output pixel's centre.
+	Nearest
+)
+
+const (
+	RGB Color = iota
+	BGR
+	Gray
+)
+
+const (
+	Uint8 DType = iota
+	Float32
+	Float16
+)
+
+const (
+	// HWC is rows, columns, channels.
+	HWC Layout = iota
+	// CHW is channels, rows, columns.
+	CHW
+)
+
+const (
+	// Raw outputs are tensors.
+	Raw Encode = iota
+	// JPEG outputs are baseline JFIF files.
+	JPEG
+)
+
+const (
+	FlipNone Flip = iota
+	// FlipHorizontal swaps left and right.
+	FlipHorizontal
+	// FlipVertical swaps top and bottom.
+	FlipVertical
+	FlipBoth
+)
+
+// A Rect is a part of the camera's picture, in its pixels. The zero Rect is
+// the whole picture.
+type Rect struct{ X, Y, Width, Height int }
+
+// A View is what all outputs of a camera see: the picture is cropped, then
+// rotated, then flipped.
+type View struct {
+	Crop Rect
+	// Rotate is clockwise, in degrees: 0, 90, 180 or 270.
+	Rotate int
+	Flip   Flip
+}
+
+// A Spec says what one output looks like.
+type Spec struct {
+	Name string
+	// Width and Height are the output's, in pixels; 0 for both is the size of
+	// the view.
+	Width, Height int
+	Fit           Fit
+	Filter        Filter
+	// Pad is the value of letterbox borders in each channel, before
+	// normalisation: 0 to 255.
+	Pad    uint8
+	Color  Color
+	DType  DType
+	Layout Layout
+	// Mean and Std normalise float outputs: (v/255 - Mean) / Std, by channel
+	// in the order of Color. A zero Std means 1. With neither given, floats
+	// run from 0 to 1.
+	Mean, Std [3]float32
+	Encode    Encode
+	// Quality is the JPEG quality, 1 to 100.
+	Quality int
+}
+
+// Channels is 1 for Gray, else 3.
+func (s *Spec) Channels() int {
+	if s.Color == Gray {
+		return 1
+	}
+	return 3
+}
+
+// ElementBytes is the size of one element.
+func (d DType) Bytes() int {
+	switch d {
+	case Float32:
+		return 4
+	case Float16:
+		return 2
+	}
+	return 1
+}
