@@ -1,0 +1,101 @@
+// Package health knows which stages of the process are making progress.
+//
+// What enters: the heartbeats of every stage. What leaves: a verdict that names
+// the stage that fell silent, which decides whether the watchdog is pinged, and
+// latencies for the operator. It never restarts anything and never logs.
+package health
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Pulse is the heartbeat of one stage, which calls it from its own goroutine.
+//
+// A stage is either at work, which may last for its limit, or at rest, which
+// may last for as long as there is nothing for it to do.
+type Pulse struct {
+	stage   string
+	limit   time.Duration
+	pending func() bool
+	now     func() time.Time
+
+	beat    atomic.Int64 // Unix nanoseconds of the last sign of life
+	resting atomic.Bool
+}
+
+// Beat is a sign of progress: the stage is at work.
+func (p *Pulse) Beat() {
+	p.beat.Store(p.now().UnixNano())
+	p.resting.Store(false)
+}
+
+// Rest says that the stage waits for something to do. It stays fresh without
+// beating, unless work is pending that it does not take.
+func (p *Pulse) Rest() {
+	p.beat.Store(p.now().UnixNano())
+	p.resting.Store(true)
+}
+
+// check returns an error when the stage is silent at the time now.
+func (p *Pulse) check(now time.Time) error {
+	silent := now.Sub(time.Unix(0, p.beat.Load()))
+	if silent <= p.limit {
+		return nil
+	}
+	if !p.resting.Load() {
+		return fmt.Errorf("%s: no progress for %s (limit %s)", p.stage, silent.Round(time.Millisecond), p.limit)
+	}
+	if p.pending != nil && p.pending() {
+		return fmt.Errorf("%s: work is waiting and not taken for %s (limit %s)", p.stage, silent.Round(time.Millisecond), p.limit)
+	}
+	return nil
+}
+
+// A Monitor holds the pulses of the process.
+type Monitor struct {
+	mu     sync.Mutex
+	pulses map[*Pulse]struct{}
+	now    func() time.Time
+}
+
+// NewMonitor returns a Monitor without pulses: it is healthy.
+func NewMonitor() *Monitor {
+	return &Monitor{pulses: map[*Pulse]struct{}{}, now: time.Now}
+}
+
+// Pulse adds a stage, which begins at rest. Without a sign of life for limit
+// while at work it is silent. pending, which may be nil, says whether work is
+// waiting for the stage: then rest is limited as well.
+func (m *Monitor) Pulse(stage string, limit time.Duration, pending func() bool) *Pulse {
+	p := &Pulse{stage: stage, limit: limit, pending: pending, now: m.now}
+	p.Rest()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pulses[p] = struct{}{}
+	return p
+}
+
+// Remove takes away a stage that ended.
+func (m *Monitor) Remove(p *Pulse) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.pulses, p)
+}
+
+// Check returns nil while every stage is fresh, else an error that names each
+// one that fell silent.
+func (m *Monitor) Check() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var errs []error
+	for p := range m.pulses {
+		if err := p.check(m.now()); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
