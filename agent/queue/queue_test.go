@@ -75,6 +75,32 @@ func TestEveryWaitingConsumerIsWoken(t *testing.T) {
 	})
 }
 
+// Values can arrive while two consumers are on their way to sleep: one token
+// is there for both. Who took it has to leave one for the other.
+func TestAWakeUpIsPassedOnWhileThereIsWork(t *testing.T) {
+	q := New[int](2)
+	q.Push(1)
+	q.Push(2)
+	<-q.ready // as the first of the two does
+	if v, err := q.Pop(t.Context()); v != 1 || err != nil {
+		t.Fatalf("Pop gave %d, %v", v, err)
+	}
+	if len(q.ready) != 1 {
+		t.Error("the other consumer would sleep beside a value")
+	}
+
+	q.Push(3)
+	for range q.Drain() { // makes room for two
+	}
+	<-q.room
+	if err := q.PushWait(t.Context(), 4); err != nil {
+		t.Fatal(err)
+	}
+	if len(q.room) != 1 {
+		t.Error("the other producer would sleep beside a free slot")
+	}
+}
+
 func TestACancelledConsumerLeavesItsWakeUpToTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := New[int](2)
