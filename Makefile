@@ -1,31 +1,86 @@
-# The door of the project: `make help` lists every target.
-# CI calls `make test` and nothing else.
+# The doors of the project: `make help` lists them. CI calls make and nothing else.
 
 VERSION := $(shell cat VERSION 2>/dev/null || echo 0.1.0)
 COMMIT  := $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 
 include native/flags.mk
 
+# A Go that is too old, or none, is made good by .ci/go-toolchain under .cache/go.
+export PATH := $(CURDIR)/.cache/go/bin:$(PATH)
 GO      ?= go
 GOFLAGS := -tags=$(GOTAGS) -buildvcs=false
-export GOFLAGS CGO_CPPFLAGS CGO_CXXFLAGS CGO_LDFLAGS
+export GO GOFLAGS CGO_CPPFLAGS CGO_CFLAGS CGO_CXXFLAGS CGO_LDFLAGS
 
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 
+# What each door needs beyond git and make, in Debian's names.
+PACKAGES_BUILD := build-essential ca-certificates $(NATIVE_PACKAGES)
+PACKAGES_LINT  := clang-format man-db shellcheck
+PACKAGES_TEST  := python3-numpy
+
+# Where `make run` keeps what systemd would keep in /run/agent and /var/lib/agent.
+RUN_ENV := RUNTIME_DIRECTORY=$(CURDIR)/var/run STATE_DIRECTORY=$(CURDIR)/var/lib
+
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test unit race lint fmt clean
+.PHONY: help deps deps-lint deps-test build run test unit race lint fmt fuzz bench env version clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+deps: ## install what the build needs (apt, and Go when there is none new enough)
+	@.ci/deps $(PACKAGES_BUILD)
+	@.ci/go-toolchain
+
+deps-lint: deps
+	@.ci/deps $(PACKAGES_LINT)
+
+deps-test: deps
+	@.ci/deps $(PACKAGES_TEST)
+
 build: deps ## compile bin/agent
 	$(GO) build -buildmode=pie -ldflags '$(LDFLAGS)' -o bin/agent ./cmd/agent
 
-unit: deps ## Go and C++ tests
-	$(GO) test ./...
+run: build ## build and run on the cameras found, else on a test pattern (Ctrl-C stops)
+	@mkdir -p var/run var/lib
+	@printf '%s\n' 'sockets: $(CURDIR)/var/run/CAMERA/OUTPUT.sock (README.md: how to read frames)'
+	@exec env $(RUN_ENV) bin/agent run $(ARGS)
 
-race: deps ## the Go tests under the race detector
-	$(GO) test -race ./...
+test: ## everything that must hold before a merge, with a summary
+	@.ci/test lint unit race
 
-clean: ## delete everything that was built
-	rm -rf bin dist .cache
+unit: deps-test ## the tests
+	$(GO) test $(or $(PKG),./...)
+
+# Race-free C++ is the sanitizers' to show: its Go side is thin and gocv under
+# -race would be compiled a second time for nothing.
+RACE_PACKAGES := ./agent/... ./capture/... ./systemd/...
+race: deps-test ## the tests of the concurrent packages under the race detector
+	$(GO) test -race $(or $(PKG),$(RACE_PACKAGES))
+
+lint: deps-lint ## gofmt, vet, staticcheck, clang-format, shellcheck, man pages, words
+	@.ci/lint
+
+fmt: deps-lint ## format Go and C++ in place
+	"$$($(GO) env GOROOT)/bin/gofmt" -w $$(git ls-files -co --exclude-standard '*.go')
+	git ls-files -co --exclude-standard 'native/*.h' 'native/*.cc' | xargs -r clang-format -i
+
+FUZZTIME ?= 20s
+fuzz: deps-test ## each fuzz target for FUZZTIME (20s)
+	@.ci/fuzz $(FUZZTIME)
+
+bench: deps-test ## the Go benchmarks (PKG=./dir for one package)
+	$(GO) test -run '^$$' -bench . -benchmem $(or $(PKG),./...)
+
+env: ## print exports, for editors and for go by hand, to be eval'ed
+	@printf "export PATH='%s':\"\$$PATH\"\n" '$(CURDIR)/.cache/go/bin'
+	@printf "export %s='%s'\n" GOFLAGS '$(GOFLAGS)' CGO_CPPFLAGS '$(CGO_CPPFLAGS)' \
+		CGO_CFLAGS '$(CGO_CFLAGS)' CGO_CXXFLAGS '$(CGO_CXXFLAGS)' CGO_LDFLAGS '$(CGO_LDFLAGS)'
+
+version: ## the version that a build would carry
+	@echo $(VERSION) $(COMMIT)
+
+clean: ## delete what was built or run here
+	rm -rf bin dist var
+
+distclean: clean ## clean, and forget downloads and images
+	rm -rf .cache
