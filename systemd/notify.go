@@ -1,0 +1,135 @@
+package systemd
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+)
+
+// statusPeriod is the least time between two STATUS= datagrams: each one wakes
+// PID 1 and everyone who watches the unit on D-Bus.
+const statusPeriod = 500 * time.Millisecond
+
+// Notifier tells the service manager about the agent, as sd_notify(3). Without
+// NOTIFY_SOCKET every method returns nil at once. Errors are for the log: no
+// notification is worth ending the agent for. Safe for concurrent use.
+type Notifier struct {
+	send func(state string) error // nil: no service manager listens
+
+	mu      sync.Mutex
+	status  string // the agent's own line
+	alarm   string // shown instead of status while it is not empty
+	shown   string // what the service manager has
+	shownAt time.Time
+	due     *time.Timer // shows the newest line at the end of statusPeriod
+}
+
+// NewNotifier returns a Notifier for the socket that systemd named in
+// NOTIFY_SOCKET.
+func NewNotifier() *Notifier {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return &Notifier{}
+	}
+	return &Notifier{send: func(state string) error {
+		_, err := daemon.SdNotify(false, state)
+		return err
+	}}
+}
+
+// Ready reports that start-up is over: `systemctl start agent` returns.
+func (n *Notifier) Ready() error { return n.notify(daemon.SdNotifyReady) }
+
+// Stopping reports that the agent is shutting down. No status follows it.
+func (n *Notifier) Stopping() error {
+	n.mu.Lock()
+	if n.due != nil {
+		n.due.Stop()
+	}
+	n.mu.Unlock()
+	return n.notify(daemon.SdNotifyStopping)
+}
+
+// ExtendTimeout asks for d more from now before TimeoutStartSec or
+// TimeoutStopSec is enforced. It must come again before d is over.
+func (n *Notifier) ExtendTimeout(d time.Duration) error {
+	return n.notify(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", d.Microseconds()))
+}
+
+// Ping feeds the watchdog. [Watchdog] alone calls it, for it alone asks whether
+// every stage is alive.
+func (n *Notifier) Ping() error { return n.notify(daemon.SdNotifyWatchdog) }
+
+// Trigger makes systemd act as if the watchdog had run out, now: the agent is
+// killed with WatchdogSignal. The reason stays in the unit's status and in the
+// journal.
+func (n *Notifier) Trigger(reason string) error {
+	return n.notify("STATUS=" + statusLine(reason) + "\nWATCHDOG=trigger")
+}
+
+// Status sets the line that `systemctl status agent` shows. An unchanged line
+// costs nothing; of lines that change faster than twice a second the newest is
+// sent at the end of the period.
+func (n *Notifier) Status(text string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.status = statusLine(text)
+	return n.show()
+}
+
+// Alarm shows text instead of the status until it is set to "". The status set
+// meanwhile is kept for then.
+func (n *Notifier) Alarm(text string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.alarm = statusLine(text)
+	return n.show()
+}
+
+// show sends the line that should stand now, or has it sent when its time has
+// come. The caller holds mu. After an error the next Status tries again.
+func (n *Notifier) show() error {
+	line := n.status
+	if n.alarm != "" {
+		line = n.alarm
+	}
+	if n.send == nil || line == n.shown || n.due != nil {
+		return nil
+	}
+	if early := statusPeriod - time.Since(n.shownAt); early > 0 && !n.shownAt.IsZero() {
+		n.due = time.AfterFunc(early, n.showDue)
+		return nil
+	}
+	if err := n.notify("STATUS=" + line); err != nil {
+		return err
+	}
+	n.shown, n.shownAt = line, time.Now()
+	return nil
+}
+
+func (n *Notifier) showDue() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.due = nil
+	_ = n.show() // nobody to tell: the next Status sends the line again
+}
+
+func (n *Notifier) notify(state string) error {
+	if n.send == nil {
+		return nil
+	}
+	if err := n.send(state); err != nil {
+		name, _, _ := strings.Cut(state, "=")
+		return fmt.Errorf("notify systemd: %s: %w", name, err)
+	}
+	return nil
+}
+
+// statusLine makes text one line of valid UTF-8: a newline would begin another
+// assignment, and systemd ignores a datagram that is not UTF-8.
+func statusLine(text string) string {
+	return strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+}

@@ -1,0 +1,153 @@
+package systemd
+
+import (
+	"errors"
+	"net"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pass lets d go by on the bubble's clock, and what it set off come to rest.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// recorder stands where PID 1 stands and keeps what it was told.
+type recorder struct {
+	mu     sync.Mutex
+	states []string
+	err    error
+}
+
+// fail makes the socket answer err from now on.
+func (r *recorder) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+}
+
+func (r *recorder) send(state string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err != nil {
+		return r.err
+	}
+	r.states = append(r.states, state)
+	return nil
+}
+
+func (r *recorder) expect(t *testing.T, want ...string) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Equal(r.states, want) {
+		t.Errorf("service manager was told\n%q, want\n%q", r.states, want)
+	}
+	r.states = nil
+}
+
+func TestNotifierSpeaksToTheSocketOfTheEnvironment(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	pid1, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pid1.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	n := NewNotifier()
+	tell := map[string]error{
+		"READY=1":                     n.Ready(),
+		"STATUS=front: publishing":    n.Status("front: publishing"),
+		"WATCHDOG=1":                  n.Ping(),
+		"EXTEND_TIMEOUT_USEC=1500000": n.ExtendTimeout(1500 * time.Millisecond),
+		"STATUS=front/capture silent\nWATCHDOG=trigger": n.Trigger("front/capture\nsilent"),
+		"STOPPING=1": n.Stopping(),
+	}
+	for range tell {
+		buf := make([]byte, 256)
+		size, err := pid1.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := string(buf[:size])
+		if err, ok := tell[state]; !ok || err != nil {
+			t.Errorf("got %q, error %v", state, err)
+		}
+		delete(tell, state)
+	}
+}
+
+func TestNotifierWithoutSocketDoesNothingAndAllocatesNothing(t *testing.T) {
+	t.Setenv("NOTIFY_SOCKET", "")
+	n := NewNotifier()
+	if err := n.Ready(); err != nil {
+		t.Error(err)
+	}
+	if allocs := testing.AllocsPerRun(100, func() { _ = n.Ping() }); allocs != 0 {
+		t.Errorf("a ping to nobody allocates %v times", allocs)
+	}
+}
+
+func TestNotifierReturnsErrorsAndShowsTheLineLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := errors.New("no such file")
+		rec := &recorder{}
+		rec.fail(gone)
+		n := &Notifier{send: rec.send}
+		if err := n.Status("waiting"); !errors.Is(err, gone) {
+			t.Errorf("error %v does not wrap %v", err, gone)
+		}
+		rec.fail(nil)
+		if err := n.Status("waiting"); err != nil {
+			t.Error(err)
+		}
+		rec.expect(t, "STATUS=waiting")
+	})
+}
+
+func TestStatusIsSentWhenItChangesAndNotTooOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &recorder{}
+		n := &Notifier{send: rec.send}
+		n.Status("a")
+		n.Status("a")
+		rec.expect(t, "STATUS=a")
+		n.Status("b")
+		n.Status("c\nREADY=1")
+		rec.expect(t)
+		pass(statusPeriod)
+		rec.expect(t, "STATUS=c READY=1")
+	})
+}
+
+func TestAlarmStandsBeforeTheStatusUntilItIsLifted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &recorder{}
+		n := &Notifier{send: rec.send}
+		n.Status("front: publishing")
+		pass(statusPeriod)
+		n.Alarm("watchdog withheld")
+		n.Status("front: stalled")
+		pass(statusPeriod)
+		rec.expect(t, "STATUS=front: publishing", "STATUS=watchdog withheld")
+		n.Alarm("")
+		rec.expect(t, "STATUS=front: stalled")
+	})
+}
+
+func TestNoStatusAfterStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &recorder{}
+		n := &Notifier{send: rec.send}
+		n.Status("a")
+		n.Status("b")
+		n.Stopping()
+		pass(2 * statusPeriod)
+		rec.expect(t, "STATUS=a", "STOPPING=1")
+	})
+}
