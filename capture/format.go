@@ -1,6 +1,9 @@
 package capture
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // A PixelFormat is a V4L2 four-character code, the first character in the
 // lowest byte. It names the arrangement of pixels only: the multi-planar
@@ -122,6 +125,11 @@ type Format struct {
 	Range  Range
 	// Interval is the nominal time between frames, 0 when unknown.
 	Interval time.Duration
+}
+
+// String is the format in a line of a log: "YUYV 1280x720".
+func (f Format) String() string {
+	return fmt.Sprintf("%s %dx%d", f.PixelFormat, f.Width, f.Height)
 }
 
 // RowBytes is how many bytes of a row of plane i carry pixels.

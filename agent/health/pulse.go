@@ -24,35 +24,41 @@ type Pulse struct {
 	now     func() time.Time
 
 	beat    atomic.Int64 // Unix nanoseconds of the last sign of life
+	allowed atomic.Int64 // nanoseconds until the next one is due
 	resting atomic.Bool
 }
 
 // Beat is a sign of progress: the stage is at work.
-func (p *Pulse) Beat() {
-	p.beat.Store(p.now().UnixNano())
-	p.resting.Store(false)
-}
+func (p *Pulse) Beat() { p.sign(p.limit, false) }
+
+// Allow is a Beat before a piece of work that may take longer than the limit,
+// such as opening a device: the next sign is due after d.
+func (p *Pulse) Allow(d time.Duration) { p.sign(d, false) }
 
 // Rest says that the stage waits for something to do. It stays fresh without
 // beating, unless work is pending that it does not take.
-func (p *Pulse) Rest() {
+func (p *Pulse) Rest() { p.sign(p.limit, true) }
+
+func (p *Pulse) sign(allowed time.Duration, resting bool) {
 	p.beat.Store(p.now().UnixNano())
-	p.resting.Store(true)
+	p.allowed.Store(int64(allowed))
+	p.resting.Store(resting)
 }
 
 // check returns an error when the stage is silent at the time now.
 func (p *Pulse) check(now time.Time) error {
 	silent := now.Sub(time.Unix(0, p.beat.Load()))
-	if silent <= p.limit {
+	allowed := time.Duration(p.allowed.Load())
+	trouble := "no progress"
+	switch {
+	case silent <= allowed:
 		return nil
+	case p.resting.Load() && (p.pending == nil || !p.pending()):
+		return nil
+	case p.resting.Load():
+		trouble = "work is waiting and not taken"
 	}
-	if !p.resting.Load() {
-		return fmt.Errorf("%s: no progress for %s (limit %s)", p.stage, silent.Round(time.Millisecond), p.limit)
-	}
-	if p.pending != nil && p.pending() {
-		return fmt.Errorf("%s: work is waiting and not taken for %s (limit %s)", p.stage, silent.Round(time.Millisecond), p.limit)
-	}
-	return nil
+	return fmt.Errorf("%s: %s for %s (limit %s)", p.stage, trouble, silent.Round(time.Millisecond), allowed)
 }
 
 // A Monitor holds the pulses of the process.

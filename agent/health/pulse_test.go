@@ -48,6 +48,23 @@ func TestRestIsFreshUntilWorkIsPending(t *testing.T) {
 	})
 }
 
+func TestAllowedWorkMayTakeLongerOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMonitor()
+		p := m.Pulse("front capture", time.Second, nil)
+		p.Allow(time.Minute)
+		time.Sleep(time.Minute)
+		if err := m.Check(); err != nil {
+			t.Fatalf("within what was allowed: %v", err)
+		}
+		p.Beat()
+		time.Sleep(2 * time.Second)
+		if err := m.Check(); err == nil {
+			t.Fatal("the allowance outlived the work")
+		}
+	})
+}
+
 func TestEverySilentStageIsNamedAndRemovedOnesAreNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMonitor()
