@@ -1,0 +1,93 @@
+package rig
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// An accel is how QEMU executes the guest.
+type accel struct {
+	name string // of the -accel option, with its properties
+	cpu  string
+	args string // more for the kernel's command line
+}
+
+var (
+	kvm = accel{name: "kvm", cpu: "host"}
+	// The feature set is the least that x86-64-v2 binaries want: every further
+	// vector extension is slower under emulation than doing without it.
+	tcg = accel{name: "tcg,thread=multi,tb-size=512", cpu: "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt",
+		args: "no_timer_check tsc=reliable clocksource=tsc"}
+)
+
+// chooseAccel is KVM when a guest really comes up with it: a /dev/kvm inside
+// of a cloud machine can be opened, but may never execute an instruction. The
+// verdict is kept for as long as the host is up. E2E_ACCEL=tcg or kvm overrides.
+func (img *Image) chooseAccel(ctx context.Context) accel {
+	switch os.Getenv("E2E_ACCEL") {
+	case "kvm":
+		return kvm
+	case "tcg":
+		return tcg
+	}
+	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err != nil {
+		return tcg
+	} else {
+		f.Close()
+	}
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	verdict := filepath.Join(img.cache, "accel")
+	if b, err := os.ReadFile(verdict); err == nil {
+		if name, ok := strings.CutPrefix(string(b), string(boot)); ok {
+			return map[string]accel{"kvm": kvm}[name].or(tcg)
+		}
+	}
+	a, name := tcg, "tcg"
+	if img.probeKVM(ctx) {
+		a, name = kvm, "kvm"
+	}
+	os.WriteFile(verdict, append(boot, name...), 0o644)
+	return a
+}
+
+func (a accel) or(other accel) accel {
+	if a.name == "" {
+		return other
+	}
+	return a
+}
+
+func (img *Image) probeKVM(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	out, _ := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "256", "-smp", "2",
+		"-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", img.path("vmlinuz"),
+		"-initrd", img.path("initrd.cpio"), "-append", "console=ttyS0 panic=-1 e2e.probe").Output()
+	return strings.Contains(string(out), "e2e-probe-ok")
+}
+
+// stateKey names the saved states that a restore here can read: they fit one
+// QEMU, one kind of CPU.
+func (a accel) stateKey(ctx context.Context) string {
+	version, _ := exec.CommandContext(ctx, "qemu-system-x86_64", "--version").Output()
+	h := sha256.New()
+	h.Write(append(version, a.name+a.cpu+a.args...))
+	if a.cpu == "host" {
+		cpu, _ := os.ReadFile("/proc/cpuinfo")
+		for line := range strings.Lines(string(cpu)) {
+			if strings.HasPrefix(line, "model name") || strings.HasPrefix(line, "flags") {
+				h.Write([]byte(line))
+			}
+		}
+	}
+	kind, _, _ := strings.Cut(a.name, ",")
+	return kind + "-" + hex.EncodeToString(h.Sum(nil))[:8]
+}
+
+func (img *Image) path(name string) string { return filepath.Join(img.dir, name) }

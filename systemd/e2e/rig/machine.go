@@ -1,0 +1,154 @@
+package rig
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A Machine is a virtual machine: a Guest and the QEMU that it runs in.
+type Machine struct {
+	*Guest
+	// Share is the folder on the host that the guest has as /share; programs
+	// in its bin are found by their name there.
+	Share string
+	// Accel is "kvm" or "tcg".
+	Accel string
+
+	dir   string
+	owner *os.File
+	qmp   net.Conn
+	ended chan error // QEMU's exit
+}
+
+const kernelArgs = "console=ttyS0 root=/dev/vda quiet panic=-1 nokaslr mitigations=off systemd.log_color=0 " +
+	"systemd.show_status=0 apparmor=0 audit=0 nowatchdog rcupdate.rcu_expedited=1 cryptomgr.notests random.trust_cpu=on "
+
+// start runs QEMU on an overlay of the given disk, from a saved state or, when
+// that is "", from power-on. After limit the machine is killed in any case.
+func (img *Image) start(ctx context.Context, a accel, disk, format, state string, limit time.Duration) (*Machine, error) {
+	dir, owner, err := runDir(img.cache)
+	if err != nil {
+		return nil, err
+	}
+	m := &Machine{dir: dir, owner: owner, Share: filepath.Join(dir, "share"), ended: make(chan error, 1)}
+	m.Accel, _, _ = strings.Cut(a.name, ",")
+	if err := m.launch(ctx, img, a, disk, format, state, limit); err != nil {
+		m.remove()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Machine) launch(ctx context.Context, img *Image, a accel, disk, format, state string, limit time.Duration) error {
+	if err := os.MkdirAll(filepath.Join(m.Share, "bin"), 0o755); err != nil {
+		return err
+	}
+	overlay := filepath.Join(m.dir, "disk.qcow2")
+	if err := run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-b", disk, "-F", format, overlay); err != nil {
+		return err
+	}
+	control, controlEnd, err := socketPair()
+	if err != nil {
+		return err
+	}
+	defer controlEnd.Close()
+	monitor, monitorEnd, err := socketPair()
+	if err != nil {
+		return err
+	}
+	defer monitorEnd.Close()
+	args := qemuArgs(img, a, m.dir, overlay, m.Share)
+	if state != "" {
+		args = append(args, "-incoming", "exec:cat '"+state+"'")
+	}
+	if err := m.exec(limit, args, controlEnd, monitorEnd); err != nil {
+		return err
+	}
+	m.Guest, m.qmp = newGuest(control), monitor
+	return nil
+}
+
+func qemuArgs(img *Image, a accel, dir, overlay, share string) []string {
+	return []string{
+		"-name", "e2e", "-accel", a.name, "-cpu", a.cpu, "-M", "pc", "-smp", "2", "-m", "1024",
+		"-kernel", img.path("vmlinuz"), "-initrd", img.path("initrd.cpio"), "-append", kernelArgs + a.args,
+		"-nodefaults", "-display", "none", "-no-reboot", "-serial", "file:" + filepath.Join(dir, "console.log"),
+		"-drive", "file=" + overlay + ",if=none,id=disk,format=qcow2,cache=unsafe,discard=unmap", "-device", "virtio-blk-pci,drive=disk",
+		"-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
+		"-chardev", "socket,id=control,fd=3", "-device", "virtserialport,chardev=control,name=e2e",
+		"-chardev", "socket,id=monitor,fd=4", "-mon", "chardev=monitor,mode=control",
+		"-fsdev", "local,id=share,path=" + share + ",security_model=none,multidevs=remap",
+		"-device", "virtio-9p-pci,fsdev=share,mount_tag=share",
+	}
+}
+
+// exec starts QEMU under timeout(1), which outlives this process, and asks the
+// kernel to end both when this process dies. The request belongs to the thread
+// that forks, so a goroutine keeps that thread until the end.
+func (m *Machine) exec(limit time.Duration, args []string, files ...*os.File) error {
+	seconds := strconv.Itoa(int(limit.Seconds()))
+	cmd := exec.Command("timeout", append([]string{"--kill-after=2", seconds, "qemu-system-x86_64"}, args...)...)
+	cmd.ExtraFiles = files
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	log, err := os.Create(filepath.Join(m.dir, "qemu.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			m.ended <- cmd.Wait()
+		}
+	}()
+	return <-started
+}
+
+// Close ends the machine at once and removes its disk and its share.
+func (m *Machine) Close() error {
+	m.qmp.Close()
+	m.conn.Close()
+	syscall.Kill(-m.group(), syscall.SIGKILL)
+	<-m.ended
+	return m.remove()
+}
+
+func (m *Machine) remove() error {
+	m.owner.Close()
+	return os.RemoveAll(m.dir)
+}
+
+// Console is what the guest's kernel has printed.
+func (m *Machine) Console() string {
+	b, _ := os.ReadFile(filepath.Join(m.dir, "console.log"))
+	return string(b)
+}
+
+// socketPair makes a connection of which the other end is for a child process.
+func socketPair() (net.Conn, *os.File, error) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	ours, theirs := os.NewFile(uintptr(fds[0]), "ours"), os.NewFile(uintptr(fds[1]), "theirs")
+	defer ours.Close()
+	conn, err := net.FileConn(ours)
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	return conn, theirs, nil
+}

@@ -1,0 +1,68 @@
+package systemd
+
+import (
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/journal"
+	"github.com/rs/zerolog"
+)
+
+// functionKey is the log key of the function that logs: CODE_FUNC in the journal.
+const functionKey = "func"
+
+// NewLogger returns the agent's logger on standard error, in the form its reader
+// wants: native fields when that is the journal, coloured lines on a terminal,
+// one JSON object a line on anything else. No logging call blocks. The closer
+// delivers what is queued, within a second; a process that ends without it may
+// lose its last lines.
+func NewLogger(level zerolog.Level) (zerolog.Logger, io.Closer) {
+	if direct, err := journal.StderrIsJournalStream(); direct && err == nil {
+		if w, err := NewJournalWriter(JournalConfig{}); err == nil {
+			return zerolog.New(w).Level(level).Hook(zerolog.HookFunc(eventCaller)), w
+		}
+	}
+	return newStreamLogger(os.Stderr, level)
+}
+
+// newStreamLogger logs to a terminal for people and to a pipe for programs.
+func newStreamLogger(out *os.File, level zerolog.Level) (zerolog.Logger, io.Closer) {
+	if !isTerminal(out) {
+		w := NewStreamWriter(out)
+		return zerolog.New(w).Level(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), w
+	}
+	w := NewStreamWriter(zerolog.ConsoleWriter{
+		Out:           out,
+		NoColor:       os.Getenv("NO_COLOR") != "",
+		TimeFormat:    "15:04:05.000",
+		FieldsExclude: []string{"message_id"},
+	})
+	return zerolog.New(w).Level(level).Hook(zerolog.HookFunc(eventTime)), w
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// eventCaller adds the place that logs, as zerolog's caller and the function.
+// The frames of zerolog are passed over by name: their number differs from
+// method to method.
+func eventCaller(e *zerolog.Event, _ zerolog.Level, _ string) {
+	var counters [8]uintptr
+	frames := runtime.CallersFrames(counters[:runtime.Callers(2, counters[:])])
+	for {
+		frame, more := frames.Next()
+		if !strings.HasPrefix(frame.Function, "github.com/rs/zerolog.") {
+			e.Str(zerolog.CallerFieldName, frame.File+":"+strconv.Itoa(frame.Line)).
+				Str(functionKey, frame.Function)
+			return
+		}
+		if !more {
+			return
+		}
+	}
+}
