@@ -1,0 +1,126 @@
+package agent_test
+
+import (
+	"os"
+	"testing"
+)
+
+const modulePath = "github.com/edge-agent/agent"
+
+// The rooms of the house, and what each may import beyond the standard library
+// and itself. A room is its packages at any depth, less the rooms inside it.
+// "x/..." is x and everything below it. Tests stand outside and are free.
+var rooms = map[string]room{
+	"cmd/agent": {
+		"agent":                      "the daemon that run starts",
+		"agent/...":                  "a command shows what a room knows",
+		"capture/...":                "devices lists cameras, process opens files",
+		"preproc/...":                "process and bench drive a Processor without a daemon",
+		"native":                     "version names the libraries and instruction sets in use",
+		"systemd":                    "the journal or the terminal: run decides where the log goes",
+		"gocv.io/x/gocv":             "version names it, and OpenCV with it",
+		"github.com/alecthomas/kong": "the command line itself",
+		"github.com/rs/zerolog":      "the log is opened here and handed down",
+	},
+	"agent": {
+		"agent/...":                    "the composition root joins the rooms below it",
+		"capture/...":                  "cameras, replays and patterns become pipelines",
+		"preproc/...":                  "each pipeline owns a Processor",
+		"systemd":                      "readiness, watchdog and STATUS speak of the whole",
+		"github.com/rs/zerolog":        "a trouble is logged once, where it is handled",
+		"github.com/thejerf/suture/v4": "one camera's failure is its own",
+	},
+	"agent/config": {
+		"capture":                      "its option types are what a config fills",
+		"preproc":                      "its option types are what a config fills",
+		"github.com/goccy/go-yaml/...": "a fault is told with line and column",
+	},
+	"agent/queue":  {},
+	"agent/health": {},
+	"agent/recovery": {
+		"capture":      "a rung opens a source again",
+		"agent/health": "a rung is left when the stage beats again",
+	},
+	"agent/metrics": {
+		"agent/health": "it shows what health measured",
+		"github.com/prometheus/client_golang/...": "the one room that knows Prometheus",
+	},
+	"agent/output": {
+		"preproc": "an output borrows a preproc.Image",
+		"capture": "an image carries the times of capture's clock",
+	},
+	"agent/output/ring": {
+		"agent/output":         "it is one of its kinds",
+		"preproc":              "an output borrows a preproc.Image",
+		"capture":              "an image carries the times of capture's clock",
+		"golang.org/x/sys/...": "memfd, seals and the passing of descriptors",
+	},
+	"capture": {
+		"github.com/pion/mediadevices/pkg/driver":   "each source is a driver.Adapter; the module's root would drag in WebRTC",
+		"github.com/pion/mediadevices/pkg/frame":    "the words in which prop names a format",
+		"github.com/pion/mediadevices/pkg/io/video": "a driver is a VideoRecorder",
+		"github.com/pion/mediadevices/pkg/prop":     "modes are chosen by its constraints",
+	},
+	"capture/v4l2": {
+		"capture":              "it is one of its sources",
+		"golang.org/x/sys/...": "ioctl, mmap and poll",
+	},
+	"capture/replay": {
+		"capture": "it is one of its sources",
+	},
+	"preproc": {
+		"capture":        "a frame is what enters",
+		"native":         "the one call that does the work",
+		"gocv.io/x/gocv": "where an OpenCV call belongs in Go",
+	},
+	"preproc/worker": {
+		"preproc":              "the same Processor, in a child process",
+		"capture":              "a frame is what enters",
+		"golang.org/x/sys/...": "shared memory, descriptors and the child's limits",
+	},
+	"native": {
+		"C": "the boundary to C++, and the only one",
+	},
+	"systemd": {
+		"github.com/coreos/go-systemd/v22/...": "the protocols of notify and journal",
+		"github.com/rs/zerolog":                "its journal writer stands under zerolog",
+	},
+	"testdata": {},
+	"systemd/e2e": {
+		"golang.org/x/sys/...":  "the rig is a set of programs of its own, which drive virtual machines",
+		"agent/output/ring/...": "a consumer of the installed package is part of the proof",
+	},
+}
+
+// Where a goroutine may start. Everywhere else the caller decides what runs
+// beside what.
+var starters = map[string]string{
+	"cmd/agent":         "signals",
+	"agent":             "pipelines live here, and who starts a goroutine waits for it",
+	"agent/output/ring": "consumers connect while frames flow",
+	"systemd":           "the journal may freeze and must not freeze a pipeline; STATUS waits for its turn",
+	"systemd/e2e":       "the rig is a set of programs of its own",
+}
+
+func TestEveryImportIsAnArrowOfTheDesign(t *testing.T) {
+	t.Parallel()
+	h := house{module: modulePath, rooms: rooms, starters: starters}
+	faults, err := h.check(os.DirFS(".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range faults {
+		t.Error(f)
+	}
+}
+
+func TestEveryArrowHasAReason(t *testing.T) {
+	t.Parallel()
+	for name, r := range rooms {
+		for to, why := range r {
+			if why == "" {
+				t.Errorf("%s -> %s: no reason", name, to)
+			}
+		}
+	}
+}
