@@ -1,0 +1,118 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxPath is the room for a path in struct sockaddr_un, without its NUL.
+const maxPath = 107
+
+// door is the socket in the file system that consumers knock at.
+type door struct {
+	fd   int
+	path string
+	id   fileID // of the socket we made
+}
+
+// fileID tells one file from another that took its name.
+type fileID struct{ dev, ino uint64 }
+
+// openDoor listens at path. Permissions are set before anyone can connect.
+func openDoor(path string, mode fs.FileMode, group int) (*door, error) {
+	if len(path) == 0 || len(path) > maxPath {
+		return nil, fmt.Errorf("socket path %q has %d bytes: 1 to %d are allowed", path, len(path), maxPath)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("make socket: %w", err)
+	}
+	d := &door{fd: fd, path: path}
+	if err := d.listen(mode, group); err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on %s: %w", path, err), d.close())
+	}
+	return d, nil
+}
+
+func (d *door) listen(mode fs.FileMode, group int) (err error) {
+	if err := unix.Bind(d.fd, &unix.SockaddrUnix{Name: d.path}); err != nil {
+		return err
+	}
+	if d.id, err = idOf(d.path); err != nil {
+		return err
+	}
+	if group != 0 {
+		if err := os.Chown(d.path, -1, group); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(d.path, mode); err != nil {
+		return err
+	}
+	// Until now every connect was refused.
+	return unix.Listen(d.fd, 64)
+}
+
+// removeStale deletes the socket that a dead agent left, and nothing else.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("listen on %s: a file that is no socket is in the way", path)
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return fmt.Errorf("make socket: %w", err)
+	}
+	defer unix.Close(fd)
+	err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+	switch {
+	case errors.Is(err, unix.ECONNREFUSED):
+		return os.Remove(path)
+	case err == nil, errors.Is(err, unix.EAGAIN): // EAGAIN: alive, but many are waiting
+		return fmt.Errorf("listen on %s: %w by %s", path, unix.EADDRINUSE, owner(fd))
+	}
+	return fmt.Errorf("listen on %s: who serves it now? %w", path, err)
+}
+
+// owner names the process at the other end of a connected socket.
+func owner(fd int) string {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil || cred.Pid == 0 {
+		return "another process"
+	}
+	return fmt.Sprintf("process %d", cred.Pid)
+}
+
+func idOf(path string) (fileID, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return fileID{}, err
+	}
+	return fileID{st.Dev, st.Ino}, nil
+}
+
+// close removes the socket, unless its name is someone else's by now.
+func (d *door) close() error {
+	err := unix.Close(d.fd)
+	if id, statErr := idOf(d.path); statErr == nil && id == d.id {
+		err = errors.Join(err, os.Remove(d.path))
+	}
+	return err
+}

@@ -1,0 +1,109 @@
+package reader
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/edge-agent/agent/agent/output/ring/wire"
+	"golang.org/x/sys/unix"
+)
+
+// ErrOvertaken: the agent wrote over the frame while it was in use.
+var ErrOvertaken = errors.New("frame overtaken by newer ones")
+
+// A Frame is one preprocessed image of a camera, in the agent's memory. It is
+// good until the next call of [Reader.Next] or [Reader.Close].
+type Frame struct {
+	// Data is the tensor, densely packed in the order of Description.Shape, or
+	// the file. It begins at a multiple of 64 bytes and cannot be written to.
+	Data []byte
+	// Description is that of the ring; another pointer means another one.
+	Description *Description
+	// Sequence is the driver's frame counter; gaps are frames that the driver
+	// or the agent dropped. It starts anew when the camera is opened again.
+	Sequence uint64
+	// Timestamp is the time of capture by the driver, Dequeued that of arrival
+	// in the agent, Published that of being ready; by CLOCK_MONOTONIC, which is
+	// the same for all processes of a machine.
+	Timestamp, Dequeued, Published time.Duration
+	// Verdict is 0 for a good frame.
+	Verdict uint32
+	// Width and Height are in pixels.
+	Width, Height int
+	// Skipped is how many frames were published between this one and the one
+	// that Next returned before, or the connection.
+	Skipped uint64
+
+	geometry   [6]float64
+	generation uint64
+	slot       []byte
+	fence      atomic.Uint64
+}
+
+// fill makes f the frame with this generation; it is false when the frame was
+// overtaken, or is none.
+func (f *Frame) fill(l *link, gen uint64) bool {
+	start := l.desc.FirstSlot + wire.SlotOf(gen, l.desc.Slots)*l.desc.SlotSize
+	f.slot, f.generation = l.mem[start:start+l.desc.SlotSize], gen
+	if wire.BeginRead(f.slot) != gen {
+		return false
+	}
+	var rec wire.Record
+	rec.Parse(f.slot)
+	if !f.Valid() || rec.Length > uint64(l.desc.DataSize) {
+		return false
+	}
+	f.Data = f.slot[l.desc.HeaderSize:][:rec.Length:rec.Length]
+	f.Description = l.desc
+	f.Sequence, f.Verdict, f.geometry = rec.Sequence, rec.Verdict, rec.Geometry
+	f.Timestamp, f.Dequeued, f.Published = time.Duration(rec.Timestamp), time.Duration(rec.Dequeued), time.Duration(rec.Published)
+	f.Width, f.Height = int(rec.Width), int(rec.Height)
+	f.Skipped = (gen-l.seen)/2 - 1
+	return true
+}
+
+// Valid tells whether everything that was read from Data so far is this
+// frame's. Ask it after the work, and throw the result away if it is false.
+func (f *Frame) Valid() bool {
+	return f.slot != nil && wire.StillValid(f.slot, f.generation, &f.fence)
+}
+
+// Copy copies Data to dst, which must have room for it, and returns the length.
+// On [ErrOvertaken] dst holds a mix of frames.
+func (f *Frame) Copy(dst []byte) (int, error) {
+	n := copy(dst, f.Data)
+	if n < len(f.Data) {
+		return n, errors.New("copy frame: dst is too short")
+	}
+	if !f.Valid() {
+		return n, ErrOvertaken
+	}
+	return n, nil
+}
+
+// Float32s is Data as the numbers that they are, without a copy; nil unless the
+// description's DType is "float32".
+func (f *Frame) Float32s() []float32 {
+	if f.Description == nil || f.Description.DType != "float32" {
+		return nil
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(f.Data))), len(f.Data)/4)
+}
+
+// Map gives the camera's coordinates of a point of the frame, both in pixels,
+// where pixel i covers i to i+1. It undoes size, letterbox, crop, rotation, flip.
+func (f *Frame) Map(x, y float64) (float64, float64) {
+	g := &f.geometry
+	return g[0]*x + g[1]*y + g[2], g[3]*x + g[4]*y + g[5]
+}
+
+// Age is the time since capture.
+func (f *Frame) Age() time.Duration {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return 0 // Linux always has this clock
+	}
+	return time.Duration(now.Nano()) - f.Timestamp
+}
