@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,37 +31,34 @@ var (
 // of a cloud machine can be opened, but may never execute an instruction. The
 // verdict is kept for as long as the host is up. E2E_ACCEL=tcg or kvm overrides.
 func (img *Image) chooseAccel(ctx context.Context) accel {
-	switch os.Getenv("E2E_ACCEL") {
-	case "kvm":
-		return kvm
-	case "tcg":
-		return tcg
+	if name := os.Getenv("E2E_ACCEL"); name != "" {
+		return byName(name)
 	}
-	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err != nil {
+	if _, err := os.Stat("/dev/kvm"); err != nil {
 		return tcg
-	} else {
-		f.Close()
 	}
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	verdict := filepath.Join(img.cache, "accel")
 	if b, err := os.ReadFile(verdict); err == nil {
 		if name, ok := strings.CutPrefix(string(b), string(boot)); ok {
-			return map[string]accel{"kvm": kvm}[name].or(tcg)
+			return byName(name)
 		}
 	}
-	a, name := tcg, "tcg"
+	name := "tcg"
 	if img.probeKVM(ctx) {
-		a, name = kvm, "kvm"
+		name = "kvm"
 	}
-	os.WriteFile(verdict, append(boot, name...), 0o644)
-	return a
+	if err := os.WriteFile(verdict, append(boot, name...), 0o644); err != nil {
+		fmt.Fprintln(img.log, "rig: the verdict on KVM was not kept:", err)
+	}
+	return byName(name)
 }
 
-func (a accel) or(other accel) accel {
-	if a.name == "" {
-		return other
+func byName(name string) accel {
+	if name == "kvm" {
+		return kvm
 	}
-	return a
+	return tcg
 }
 
 func (img *Image) probeKVM(ctx context.Context) bool {

@@ -26,6 +26,7 @@ type Machine struct {
 	dir   string
 	owner *os.File
 	qmp   net.Conn
+	group int        // QEMU's process group
 	ended chan error // QEMU's exit
 }
 
@@ -109,10 +110,13 @@ func (m *Machine) exec(limit time.Duration, args []string, files ...*os.File) er
 	go func() {
 		runtime.LockOSThread()
 		err := cmd.Start()
-		started <- err
-		if err == nil {
-			m.ended <- cmd.Wait()
+		if err != nil {
+			started <- err
+			return
 		}
+		m.group = cmd.Process.Pid
+		started <- nil
+		m.ended <- cmd.Wait()
 	}()
 	return <-started
 }
@@ -121,7 +125,7 @@ func (m *Machine) exec(limit time.Duration, args []string, files ...*os.File) er
 func (m *Machine) Close() error {
 	m.qmp.Close()
 	m.conn.Close()
-	syscall.Kill(-m.group(), syscall.SIGKILL)
+	syscall.Kill(-m.group, syscall.SIGKILL)
 	<-m.ended
 	return m.remove()
 }
@@ -129,6 +133,15 @@ func (m *Machine) Close() error {
 func (m *Machine) remove() error {
 	m.owner.Close()
 	return os.RemoveAll(m.dir)
+}
+
+// cause adds to an error what QEMU and the guest's kernel said last.
+func (m *Machine) cause(err error) error {
+	if err == nil {
+		return nil
+	}
+	b, _ := os.ReadFile(filepath.Join(m.dir, "qemu.log"))
+	return fmt.Errorf("%w: %s: %s", err, tail(b, 500), tail([]byte(m.Console()), 500))
 }
 
 // Console is what the guest's kernel has printed.
