@@ -1,0 +1,189 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/edge-agent/agent/preproc"
+)
+
+// check finds what is wrong between keys, sets the defaults that depend on
+// other keys, and warns.
+func check(d *decoder, c *Config) {
+	devices := map[string]string{}
+	directories := map[string]string{}
+	for i := range c.Cameras {
+		cam := &c.Cameras[i]
+		key := "cameras." + cam.Name
+		checkDevice(d, key, &cam.Device, devices)
+		checkReplay(d, key, cam)
+		checkQueue(d, key, cam)
+		checkView(d, key, cam)
+		for j := range cam.Outputs {
+			out := &cam.Outputs[j]
+			checkOutput(d, key+".outputs."+out.Spec.Name, out)
+		}
+		complete(cam)
+		checkDirectories(d, key, cam, directories)
+	}
+}
+
+// complete sets the defaults that depend on other keys.
+func complete(c *Camera) {
+	c.Buffers = cmp.Or(c.Buffers, c.Queue.Capacity+2)
+	if len(c.Outputs) == 0 {
+		c.Outputs = []Output{model()}
+	}
+	for i := range c.Outputs {
+		o := &c.Outputs[i]
+		if o.Ring == nil && o.Files == nil {
+			r := ring.filled()
+			o.Ring = &r
+		}
+		if o.Files != nil {
+			o.Files.Dir = cmp.Or(o.Files.Dir, path.Join(c.Name, o.Spec.Name))
+		}
+	}
+}
+
+// model is the output of a camera that names none: 640x640 is what most
+// detectors take, and uint8 rows of RGB are the least work to publish and
+// suit NumPy, OpenCV and a model with the normalisation built in.
+func model() Output {
+	o := outputs.filled()
+	o.Spec.Name, o.Spec.Width, o.Spec.Height = "model", 640, 640
+	return o
+}
+
+func checkDevice(d *decoder, key string, dev *Device, taken map[string]string) {
+	var set []string
+	for _, s := range selectors {
+		at := key + ".device." + s.name
+		if !d.has(at) {
+			continue
+		}
+		set = append(set, s.name)
+		if !s.live || *s.at(dev) == "" {
+			continue
+		}
+		id := s.name + ": " + *s.at(dev)
+		if other, ok := taken[id]; ok {
+			d.fault(d.place(at), at, "the same camera as "+other, "allowed: one camera has one pipeline; give it more outputs")
+		}
+		taken[id] = at
+	}
+	device := key + ".device"
+	const one = "allowed: exactly one of by-id, by-path, serial, name, path, replay, pattern"
+	switch {
+	case len(set) == 0 && !d.refused(key) && !d.rejected(device):
+		d.fault(d.place(device), device, "no device is named", one)
+	case len(set) > 1:
+		d.fault(d.place(device), device, "found "+strings.Join(set, " and "), one)
+	case dev.Path != "":
+		d.warnings = append(d.warnings, d.place(device+".path").fault(device+".path", dev.Path+" may be another camera after the next boot",
+			"better: by-id or by-path, as agent devices prints them"))
+	}
+}
+
+// refused says that the value of key itself is wrong.
+func (d *decoder) refused(key string) bool {
+	return slices.ContainsFunc(d.faults, func(f Fault) bool { return f.Key == key })
+}
+
+// rejected says that something below key was refused, so that nothing more can
+// be said about what it lacks.
+func (d *decoder) rejected(key string) bool {
+	return d.refused(key) || slices.ContainsFunc(d.faults, func(f Fault) bool { return strings.HasPrefix(f.Key, key+".") })
+}
+
+func checkReplay(d *decoder, key string, c *Camera) {
+	dev := &c.Device
+	for _, option := range []string{"loop", "pace"} {
+		if at := key + ".device." + option; d.has(at) && !d.has(key+".device.replay") {
+			d.fault(d.place(at), at, "given without replay", "allowed: only beside replay")
+		}
+	}
+	if dev.Replay == "" {
+		return
+	}
+	at := key + ".device.replay"
+	if !filepath.IsAbs(dev.Replay) {
+		dev.Replay = filepath.Join(filepath.Dir(d.place(at).file), dev.Replay)
+	}
+	if c.Mode.PixelFormat == 0 || c.Mode.Width == 0 {
+		if ext := filepath.Ext(dev.Replay); ext == ".raw" || ext == ".yuv" {
+			d.fault(d.place(at), at, "raw frames without a geometry", "needed: mode.format and mode.size")
+		}
+	}
+}
+
+func checkQueue(d *decoder, key string, c *Camera) {
+	if at := key + ".queue.policy"; c.Queue.Policy == Block && c.Device.Live() {
+		d.fault(d.place(at), at, `found "block"`, "allowed: drop-oldest; block is for replay, a camera does not wait")
+	}
+	least := c.Queue.Capacity + 2
+	if at := key + ".buffers"; c.Buffers != 0 && c.Buffers < least {
+		d.fault(d.place(at), at, fmt.Sprintf("found %d", c.Buffers),
+			fmt.Sprintf("allowed: queue.capacity + 2, here %d, or more: one frame is preprocessed and one is with the driver", least))
+	}
+}
+
+func checkView(d *decoder, key string, c *Camera) {
+	crop, mode := c.View.Crop, c.Mode
+	if mode.Width == 0 || crop == (preproc.Rect{}) {
+		return
+	}
+	if at := key + ".preprocess.crop"; crop.X+crop.Width > mode.Width || crop.Y+crop.Height > mode.Height {
+		d.fault(d.place(at), at, fmt.Sprintf("reaches to %dx%d", crop.X+crop.Width, crop.Y+crop.Height),
+			fmt.Sprintf("allowed: within mode.size, %dx%d", mode.Width, mode.Height))
+	}
+}
+
+func checkOutput(d *decoder, key string, o *Output) {
+	s := &o.Spec
+	refuse := func(name, found, allowed string) {
+		if at := key + "." + name; d.has(at) && !d.rejected(at) {
+			d.fault(d.place(at), at, found, allowed)
+		}
+	}
+	if s.Encode == preproc.JPEG {
+		if s.DType != preproc.Uint8 {
+			refuse("dtype", "found "+s.DType.String(), "allowed with encode: jpeg: uint8")
+		}
+		if s.Layout != preproc.HWC {
+			refuse("layout", "found "+s.Layout.String(), "allowed with encode: jpeg: hwc")
+		}
+	} else {
+		refuse("quality", "given without encode: jpeg", "allowed: only with encode: jpeg")
+	}
+	if s.DType == preproc.Uint8 {
+		refuse("mean", "given with dtype: uint8", "allowed: only with dtype: float32 or float16")
+		refuse("std", "given with dtype: uint8", "allowed: only with dtype: float32 or float16")
+	}
+	if s.Color == preproc.Gray {
+		for name, v := range map[string][3]float32{"mean": s.Mean, "std": s.Std} {
+			if v[0] != v[1] || v[0] != v[2] {
+				refuse(name, "found three channels", "allowed with color: gray: one number")
+			}
+		}
+	}
+}
+
+func checkDirectories(d *decoder, key string, c *Camera, taken map[string]string) {
+	for i := range c.Outputs {
+		o := &c.Outputs[i]
+		if o.Files == nil {
+			continue
+		}
+		at := key + ".outputs." + o.Spec.Name + ".files.dir"
+		if other, ok := taken[o.Files.Dir]; ok {
+			d.fault(d.place(at), at, fmt.Sprintf("%q is where %s writes", o.Files.Dir, other), "allowed: a directory of its own for each output")
+			continue
+		}
+		taken[o.Files.Dir] = at
+	}
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"time"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// A Config is what the agent is to do.
+type Config struct {
+	// Cameras are in the order of the file. None means: every camera found.
+	Cameras []Camera
+	Log     Log
+	// Warnings are about keys that are accepted but unwise.
+	Warnings []Fault
+}
+
+// A Camera is one pipeline, from a device to its outputs.
+type Camera struct {
+	// Name is also a directory name: see [ValidName].
+	Name     string
+	Device   Device
+	Mode     capture.Request
+	Controls []Control
+	// Buffers is how many V4L2 buffers are asked for. It exceeds
+	// Queue.Capacity by two at least: one frame is being preprocessed, and one
+	// is with the driver.
+	Buffers int
+	Queue   Queue
+	View    preproc.View
+	// Outputs has one element at least.
+	Outputs []Output
+	// StallAfter is how long a streaming camera may deliver nothing.
+	StallAfter time.Duration
+}
+
+// A Device says where frames come from. Exactly one of ByID, ByPath, Serial,
+// Name, Path, Replay and Pattern is set.
+type Device struct {
+	// ByID and ByPath are names in /dev/v4l/by-id and /dev/v4l/by-path.
+	ByID, ByPath string
+	// Serial is the USB serial number.
+	Serial string
+	// Name is a pattern for the card's name, with * and ?.
+	Name string
+	// Path is a device node. It may be another camera after the next boot.
+	Path string
+
+	// Replay is a recording; a relative path was joined to the directory of
+	// the file that names it.
+	Replay string
+	// Loop starts the recording again at its end.
+	Loop bool
+	// Pace is how fast a recording is played.
+	Pace Pace
+
+	// Pattern is a picture that the agent draws itself.
+	Pattern string
+}
+
+// Live says that frames come from a camera, not from a file or a pattern.
+func (d *Device) Live() bool { return d.Replay == "" && d.Pattern == "" }
+
+// String is the one selector that is set, as the config file has it.
+func (d *Device) String() string {
+	for _, s := range selectors {
+		if v := *s.at(d); v != "" {
+			return s.name + ": " + v
+		}
+	}
+	return "none"
+}
+
+// A Control is a V4L2 control to be set, by the name that v4l2-ctl prints.
+type Control struct {
+	Name  string
+	Value int64
+}
+
+// A Queue lies between capture and preprocessing.
+type Queue struct {
+	Capacity int
+	Policy   Policy
+}
+
+// An Output is one product of a camera's frames.
+type Output struct {
+	Spec preproc.Spec
+	// Every is the least time between two images; 0 takes every frame.
+	Every time.Duration
+	// Ring and Files are where images go; one of them is set at least.
+	Ring  *Ring
+	Files *Files
+}
+
+// A Ring is shared memory for local consumers.
+type Ring struct{ Slots int }
+
+// Files are images on disk.
+type Files struct {
+	// Dir is absolute, or relative to the state directory.
+	Dir string
+	// Keep is how many bytes may lie there; the oldest files make room.
+	Keep int64
+}
+
+// A Log says what is logged.
+type Log struct{ Level string }
+
+// A Policy says what a full queue does.
+type Policy uint8
+
+const (
+	// DropOldest makes room: newest wins.
+	DropOldest Policy = iota
+	// Block waits for room, so that nothing is lost; for recordings only.
+	Block
+)
+
+// A Pace says how fast a recording is played.
+type Pace uint8
+
+const (
+	// Realtime plays at the rate of the mode, or of the recording.
+	Realtime Pace = iota
+	// Fastest plays as fast as frames are taken.
+	Fastest
+)
+
+func (p Policy) String() string { return [...]string{"drop-oldest", "block"}[p] }
+func (p Pace) String() string   { return [...]string{"realtime", "fastest"}[p] }

@@ -1,0 +1,256 @@
+package config
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// A kind is a type of value: how it is written and what is allowed. Scalars
+// are read from their text as it stands in the file, so that a serial of 0123
+// keeps its zero.
+type kind[V any] struct {
+	name    string
+	allowed string
+	read    func(*node) (V, bool)
+}
+
+// scalarKind is a kind whose values are one word each.
+func scalarKind[V any](name, allowed string, parse func(string) (V, bool)) kind[V] {
+	return kind[V]{name, allowed, func(n *node) (V, bool) {
+		if n.shape != scalar {
+			var zero V
+			return zero, false
+		}
+		return parse(n.text)
+	}}
+}
+
+func integer(least, most int) kind[int] {
+	return scalarKind("integer", fmt.Sprintf("allowed: %d to %d", least, most), func(s string) (int, bool) {
+		v, err := strconv.Atoi(s)
+		return v, err == nil && v >= least && v <= most
+	})
+}
+
+// orAuto reads the word auto as the zero value.
+func orAuto[V any](k kind[V]) kind[V] {
+	inner := k.read
+	k.allowed += ", or auto"
+	k.read = func(n *node) (v V, ok bool) {
+		if n.shape == scalar && n.text == "auto" {
+			return v, true
+		}
+		return inner(n)
+	}
+	return k
+}
+
+func duration(least, most time.Duration) kind[time.Duration] {
+	return scalarKind("duration", fmt.Sprintf("allowed: %s to %s, such as 5s or 200ms", short(least), short(most)),
+		func(s string) (time.Duration, bool) {
+			v, err := time.ParseDuration(s)
+			return v, err == nil && v >= least && v <= most
+		})
+}
+
+// short writes 24h0m0s as 24h.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+var units = []struct {
+	name  string
+	shift uint
+}{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}}
+
+func bytes(least int64, allowed string) kind[int64] {
+	return scalarKind("bytes", allowed, func(s string) (int64, bool) {
+		for _, u := range units {
+			if digits, ok := strings.CutSuffix(s, u.name); ok {
+				v, err := strconv.ParseUint(digits, 10, 62-int(u.shift))
+				return int64(v) << u.shift, err == nil && int64(v)<<u.shift >= least
+			}
+		}
+		return 0, false
+	})
+}
+
+// maxSide bounds pictures on both sides, in pixels.
+const maxSide = 16384
+
+type size struct{ width, height int }
+
+func sizeOf(s string) (size, bool) {
+	w, h, ok := strings.Cut(s, "x")
+	width, errW := strconv.ParseUint(w, 10, 31)
+	height, errH := strconv.ParseUint(h, 10, 31)
+	return size{int(width), int(height)}, ok && errW == nil && errH == nil &&
+		width > 0 && height > 0 && width <= maxSide && height <= maxSide
+}
+
+var sizes = scalarKind("size", fmt.Sprintf("allowed: WIDTHxHEIGHT in pixels, 1 to %d, such as 1280x720", maxSide), sizeOf)
+
+// rects reads WIDTHxHEIGHT+X+Y, the geometry of X11, which needs no quotes
+// between braces, and X,Y,WIDTHxHEIGHT, which does.
+var rects = scalarKind("rectangle", "allowed: none, WIDTHxHEIGHT+X+Y such as 1280x720+0+60, or X,Y,WIDTHxHEIGHT in quotes",
+	func(s string) (preproc.Rect, bool) {
+		if s == "none" {
+			return preproc.Rect{}, true
+		}
+		parts := strings.Split(s, "+")
+		if p := strings.Split(s, ","); len(p) == 3 {
+			parts = []string{p[2], p[0], p[1]}
+		}
+		if len(parts) != 3 {
+			return preproc.Rect{}, false
+		}
+		wh, ok := sizeOf(parts[0])
+		x, errX := strconv.ParseUint(parts[1], 10, 31)
+		y, errY := strconv.ParseUint(parts[2], 10, 31)
+		return preproc.Rect{X: int(x), Y: int(y), Width: wh.width, Height: wh.height},
+			ok && errX == nil && errY == nil && x < maxSide && y < maxSide
+	})
+
+var rates = scalarKind("rate", "allowed: frames per second above 0, up to 1000, such as 30 or 29.97", func(s string) (float64, bool) {
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil && v > 0 && v <= 1000 && strings.Trim(s, "0123456789.") == ""
+})
+
+// oneOf is a choice of words; each stands for its place in the list.
+func oneOf[V ~uint8](words ...string) kind[V] {
+	return scalarKind("word", "allowed: "+strings.Join(words, ", "), func(s string) (V, bool) {
+		for i, w := range words {
+			if w == s {
+				return V(i), true
+			}
+		}
+		return 0, false
+	})
+}
+
+// enumeration is a choice of the words of a type, such as preproc.Fit.
+func enumeration[V interface {
+	~uint8
+	MarshalText() ([]byte, error)
+}]() kind[V] {
+	var words []string
+	for v := V(0); ; v++ {
+		word, err := v.MarshalText()
+		if err != nil {
+			return oneOf[V](words...)
+		}
+		words = append(words, string(word))
+	}
+}
+
+// word is a choice of words that stand for themselves.
+func word(words ...string) kind[string] {
+	choice := oneOf[uint8](words...)
+	return scalarKind("word", choice.allowed, func(s string) (string, bool) {
+		_, ok := choice.read(&node{shape: scalar, text: s})
+		return s, ok
+	})
+}
+
+var rotations = scalarKind("word", "allowed: 0, 90, 180, 270 (degrees clockwise)", func(s string) (int, bool) {
+	v, ok := map[string]int{"0": 0, "90": 90, "180": 180, "270": 270}[s]
+	return v, ok
+})
+
+var booleans = scalarKind("boolean", "allowed: true, false", func(s string) (bool, bool) {
+	return s == "true", s == "true" || s == "false"
+})
+
+var formats = func() kind[capture.PixelFormat] {
+	names := make([]string, 0, len(capture.Formats()))
+	for _, l := range capture.Formats() {
+		names = append(names, l.PixelFormat.String())
+	}
+	return scalarKind("format", "allowed: "+strings.Join(names, ", "), func(s string) (capture.PixelFormat, bool) {
+		if len(s) != 4 {
+			return 0, false
+		}
+		f := capture.FourCC(s[0], s[1], s[2], s[3])
+		return f, f.Layout() != nil
+	})
+}()
+
+// controlValues are what V4L2 takes; v4l2-ctl prints bit masks in hex.
+var controlValues = scalarKind("integer", "allowed: an integer, 0x hex, true or false", func(s string) (int64, bool) {
+	switch s {
+	case "true":
+		return 1, true
+	case "false":
+		return 0, true
+	}
+	digits, base := s, 10
+	if hex, ok := strings.CutPrefix(s, "0x"); ok {
+		digits, base = hex, 16
+	}
+	v, err := strconv.ParseInt(digits, base, 64)
+	return v, err == nil
+})
+
+// text is any text that fits the pattern.
+func text(name, allowed, pattern string) kind[string] {
+	whole := regexp.MustCompile(`^(?:` + pattern + `)$`)
+	return scalarKind(name, allowed, func(s string) (string, bool) {
+		return s, whole.MatchString(s)
+	})
+}
+
+// directories have no way out of the directory that they are relative to.
+var directories = scalarKind("path", "allowed: a directory, relative to the state directory or absolute, without ..",
+	func(s string) (string, bool) {
+		for part := range strings.SplitSeq(s, "/") {
+			if part == ".." {
+				return "", false
+			}
+		}
+		return path.Clean(s), s != "" && s != "." && !strings.ContainsRune(s, 0)
+	})
+
+// channels are one number for all channels, or a list with one for each.
+func channels(least, most float64) kind[[3]float32] {
+	number := func(n *node) (float32, bool) {
+		if n.shape != scalar {
+			return 0, false
+		}
+		v, err := strconv.ParseFloat(n.text, 64)
+		return float32(v), err == nil && v >= least && v <= most
+	}
+	allowed := fmt.Sprintf("allowed: a number from %g to %g, or a list with one for each channel, where 1 is white", least, most)
+	return kind[[3]float32]{"numbers", allowed, func(n *node) (v [3]float32, ok bool) {
+		items := n.items
+		if n.shape != sequence {
+			items = []*node{n}
+		}
+		if len(items) == 1 {
+			v[0], ok = number(items[0])
+			return [3]float32{v[0], v[0], v[0]}, ok
+		}
+		if len(items) != len(v) {
+			return v, false
+		}
+		for i, item := range items {
+			if v[i], ok = number(item); !ok {
+				return v, false
+			}
+		}
+		return v, true
+	}}
+}

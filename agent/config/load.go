@@ -1,0 +1,94 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Load reads the file at path and lays over it what the directory beside it
+// holds: for agent.yaml every agent.d/*.yaml, in the order of the names.
+// Mappings merge key by key; scalars, lists and a camera's device replace.
+//
+// A config with faults is none: the error is [Faults] then. Other errors are
+// of reading, fs.ErrNotExist among them.
+func Load(path string) (*Config, error) {
+	paths, err := layers(path)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	var l loader
+	for _, p := range paths {
+		data, err := readFile(p)
+		if err != nil {
+			return nil, fmt.Errorf("read config: %w", err)
+		}
+		l.add(p, data)
+	}
+	return l.config()
+}
+
+// Parse reads one config file that is already in memory. name stands in
+// faults, and its directory is where relative paths begin.
+func Parse(name string, data []byte) (*Config, error) {
+	var l loader
+	l.add(name, data)
+	return l.config()
+}
+
+// layers are the files that make the config of path, the lowest first.
+func layers(path string) ([]string, error) {
+	dir := strings.TrimSuffix(path, filepath.Ext(path)) + ".d"
+	entries, err := os.ReadDir(dir) // sorted by name
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	paths := []string{path}
+	for _, e := range entries {
+		if !e.IsDir() && filepath.Ext(e.Name()) == ".yaml" && !strings.HasPrefix(e.Name(), ".") {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths, nil
+}
+
+// readFile reads what parse takes at most and one byte more.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+}
+
+// A loader lays files one over the other.
+type loader struct {
+	files  []string
+	faults []Fault
+	tree   *node
+}
+
+func (l *loader) add(file string, data []byte) {
+	l.files = append(l.files, file)
+	l.tree = merge(l.tree, parse(file, data, &l.faults), "")
+}
+
+// config decodes what was added. No content at all is a valid config.
+func (l *loader) config() (*Config, error) {
+	d := &decoder{faults: l.faults, given: map[string]position{"": {file: l.files[0]}}}
+	c := root.filled()
+	if l.tree != nil {
+		root.read(d, "", l.tree, &c)
+	}
+	check(d, &c)
+	if len(d.faults) > 0 {
+		return nil, inOrder(l.files, d.faults)
+	}
+	c.Warnings = inOrder(l.files, d.warnings)
+	return &c, nil
+}

@@ -1,0 +1,171 @@
+package config
+
+import (
+	"math"
+	"regexp"
+	"time"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// The schema: every key of the config file, in the order in which the
+// reference shows them.
+var root = section[Config]{
+	named(Key{Name: "cameras", Type: "mapping", Doc: "the cameras by name; none at all means every camera that is found"},
+		cameraNames, camera, func(c *Config, name string, v Camera) {
+			v.Name = name
+			c.Cameras = append(c.Cameras, v)
+		}),
+	group("log", "what goes to the journal or the terminal", logging, func(c *Config) *Log { return &c.Log }),
+}
+
+// Names become directories and sockets.
+var (
+	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+	nameAllowed    = "allowed: 1 to 32 of a-z, 0-9 and -, not - first"
+	cameraNames    = naming{"<camera>", namePattern, nameAllowed, 64}
+	outputNames    = naming{"<output>", namePattern, nameAllowed, 16}
+	controlPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_]{0,63}$`)
+	controlNames   = naming{"<control>", controlPattern, "allowed: a control as v4l2-ctl --list-ctrls prints it, of a-z, 0-9 and _", 64}
+)
+
+var camera = section[Camera]{
+	group("device", "where frames come from; exactly one of by-id, by-path, serial, name, path, replay, pattern", device,
+		func(c *Camera) *Device { return &c.Device }),
+	group("mode", "the mode to ask for; what the driver makes of it is used and logged", mode,
+		func(c *Camera) *capture.Request { return &c.Mode }),
+	freely(Key{Name: "controls", Type: "mapping", Doc: "V4L2 controls to set, in this order, before streaming"}, controlNames,
+		[]Key{{Name: "<control>", Type: controlValues.name, Allowed: controlValues.allowed, Doc: "its value"}}, readControl),
+	value("buffers", orAuto(integer(2, 32)), "auto", "V4L2 buffers; auto is queue.capacity + 2, the least that keeps the driver fed",
+		func(c *Camera, v int) { c.Buffers = v }),
+	group("queue", "between capture and preprocessing", queue, func(c *Camera) *Queue { return &c.Queue }),
+	group("preprocess", "what all outputs see: cropped, then rotated, then flipped", view,
+		func(c *Camera) *preproc.View { return &c.View }),
+	named(Key{Name: "outputs", Type: "mapping", Doc: "the products by name; none at all means one named model, 640x640 with every default"},
+		outputNames, outputs, addOutput),
+	group("recovery", "when to give a stream up", recovery, func(c *Camera) *Camera { return c }),
+}
+
+// A selector is a key that says which device is meant.
+type selector struct {
+	name string
+	at   func(*Device) *string
+	// live selectors name a camera, which only one pipeline can open.
+	live bool
+}
+
+var selectors = []selector{
+	{"by-id", func(d *Device) *string { return &d.ByID }, true},
+	{"by-path", func(d *Device) *string { return &d.ByPath }, true},
+	{"serial", func(d *Device) *string { return &d.Serial }, true},
+	{"name", func(d *Device) *string { return &d.Name }, true},
+	{"path", func(d *Device) *string { return &d.Path }, true},
+	{"replay", func(d *Device) *string { return &d.Replay }, false},
+	{"pattern", func(d *Device) *string { return &d.Pattern }, false},
+}
+
+var device = section[Device]{
+	value("by-id", text("text", "allowed: a name in /dev/v4l/by-id", `[^/\x00-\x1f]{1,255}`), "",
+		"the camera by vendor, product and serial, whatever it is plugged into", func(d *Device, v string) { d.ByID = v }),
+	value("by-path", text("text", "allowed: a name in /dev/v4l/by-path", `[^/\x00-\x1f]{1,255}`), "",
+		"whatever camera is plugged into this port", func(d *Device, v string) { d.ByPath = v }),
+	value("serial", text("text", "allowed: a USB serial number", `[^/\x00-\x1f]{1,255}`), "",
+		"the camera by its USB serial number", func(d *Device, v string) { d.Serial = v }),
+	value("name", text("text", "allowed: a card's name, with * and ? as wildcards", `[^\x00-\x1f]{1,255}`), "",
+		"the first camera whose card has this name; * and ? are wildcards", func(d *Device, v string) { d.Name = v }),
+	value("path", text("path", "allowed: a device node such as /dev/video0", `/[^\x00-\x1f]{1,255}`), "",
+		"a device node; it may be another camera after the next boot", func(d *Device, v string) { d.Path = v }),
+	value("replay", text("path", "allowed: a file", `[^\x00-\x1f]+`), "",
+		"a recording: JPEG, MJPEG, Y4M, or raw frames of mode.format and mode.size; relative to this config file",
+		func(d *Device, v string) { d.Replay = v }),
+	value("loop", booleans, "false", "replay: begin again at the end", func(d *Device, v bool) { d.Loop = v }),
+	value("pace", oneOf[Pace]("realtime", "fastest"), "realtime",
+		"replay: at mode.rate or the recording's own, or as fast as frames are taken", func(d *Device, v Pace) { d.Pace = v }),
+	value("pattern", word("bars"), "", "the built-in moving test pattern", func(d *Device, v string) { d.Pattern = v }),
+}
+
+var mode = section[capture.Request]{
+	value("format", orAuto(formats), "auto", "the V4L2 pixel format; auto is the cheapest to preprocess that reaches size and rate",
+		func(m *capture.Request, v capture.PixelFormat) { m.PixelFormat = v }),
+	value("size", orAuto(sizes), "auto", "the nearest size that is not smaller, else the largest",
+		func(m *capture.Request, v size) { m.Width, m.Height = v.width, v.height }),
+	value("rate", orAuto(rates), "auto", "frames per second", func(m *capture.Request, v float64) { m.Rate = v }),
+}
+
+var queue = section[Queue]{
+	value("capacity", integer(1, 30), "2", "frames that may wait", func(q *Queue, v int) { q.Capacity = v }),
+	value("policy", oneOf[Policy]("drop-oldest", "block"), "drop-oldest",
+		"what a full queue does; block is for replay only, where nothing may be lost", func(q *Queue, v Policy) { q.Policy = v }),
+}
+
+var view = section[preproc.View]{
+	value("crop", rects, "none", "the part of the camera's picture that is used, in its pixels",
+		func(w *preproc.View, v preproc.Rect) { w.Crop = v }),
+	value("rotate", rotations, "0", "degrees clockwise", func(w *preproc.View, v int) { w.Rotate = v }),
+	value("flip", enumeration[preproc.Flip](), "none", "mirrors the picture", func(w *preproc.View, v preproc.Flip) { w.Flip = v }),
+}
+
+var outputs = section[Output]{
+	value("size", orAuto(sizes), "auto", "of the image; auto is what crop and rotate leave of the camera's",
+		func(o *Output, v size) { o.Spec.Width, o.Spec.Height = v.width, v.height }),
+	value("fit", enumeration[preproc.Fit](), "letterbox", "letterbox pads, stretch gives up the aspect ratio, cover cuts what hangs over",
+		func(o *Output, v preproc.Fit) { o.Spec.Fit = v }),
+	value("filter", enumeration[preproc.Filter](), "area", "how pixels are made when the size changes",
+		func(o *Output, v preproc.Filter) { o.Spec.Filter = v }),
+	value("pad", integer(0, math.MaxUint8), "114", "the gray of letterbox borders, before mean and std",
+		func(o *Output, v int) { o.Spec.Pad = uint8(v) }),
+	value("color", enumeration[preproc.Color](), "rgb", "the order of the channels",
+		func(o *Output, v preproc.Color) { o.Spec.Color = v }),
+	value("dtype", enumeration[preproc.DType](), "uint8", "the type of an element; floats run from 0 to 1 before mean and std",
+		func(o *Output, v preproc.DType) { o.Spec.DType = v }),
+	value("layout", enumeration[preproc.Layout](), "hwc", "the order of the axes: rows, columns, channels or channels first",
+		func(o *Output, v preproc.Layout) { o.Spec.Layout = v }),
+	value("mean", channels(0, 1), "0", "float outputs are (value - mean) / std, channels in the order of color",
+		func(o *Output, v [3]float32) { o.Spec.Mean = v }),
+	value("std", channels(0.001, 10), "1", "see mean", func(o *Output, v [3]float32) { o.Spec.Std = v }),
+	value("encode", enumeration[preproc.Encode](), "raw", "raw is a tensor, jpeg a JPEG file",
+		func(o *Output, v preproc.Encode) { o.Spec.Encode = v }),
+	value("quality", integer(1, 100), "80", "encode: jpeg only", func(o *Output, v int) { o.Spec.Quality = v }),
+	value("every", duration(0, 24*time.Hour), "0s", "the least time between two images; 0s takes every frame",
+		func(o *Output, v time.Duration) { o.Every = v }),
+	option("ring", "shared memory for local consumers; the default unless files is given", ring, func(o *Output) **Ring { return &o.Ring }),
+	option("files", "a directory of images", files, func(o *Output) **Files { return &o.Files }),
+}
+
+var ring = section[Ring]{
+	value("slots", integer(2, 64), "4", "images that the ring holds", func(r *Ring, v int) { r.Slots = v }),
+}
+
+var files = section[Files]{
+	value("dir", directories, "", "relative to the state directory /var/lib/agent; CAMERA/OUTPUT when absent",
+		func(f *Files, v string) { f.Dir = v }),
+	value("keep", bytes(1<<20, "allowed: 1MiB or more, in KiB, MiB, GiB or TiB"), "256MiB",
+		"how much may lie there; the oldest files make room", func(f *Files, v int64) { f.Keep = v }),
+}
+
+var recovery = section[Camera]{
+	value("stall-after", duration(100*time.Millisecond, time.Minute), "2s", "how long a streaming camera may deliver nothing",
+		func(c *Camera, v time.Duration) { c.StallAfter = v }),
+}
+
+// Levels are the words of log.level, the lowest first.
+var levels = []string{"debug", "info", "warn", "error"}
+
+var logging = section[Log]{
+	value("level", word(levels...), "info", "the least severe event that is logged", func(l *Log, v string) { l.Level = v }),
+}
+
+func readControl(d *decoder, path, name string, n *node, c *Camera) {
+	v, ok := controlValues.read(n)
+	if !ok {
+		d.fault(n.at, path, "found "+n.describe(), controlValues.allowed)
+		return
+	}
+	c.Controls = append(c.Controls, Control{name, v})
+}
+
+func addOutput(c *Camera, name string, o Output) {
+	o.Spec.Name = name
+	c.Outputs = append(c.Outputs, o)
+}
