@@ -22,7 +22,7 @@ PACKAGES_TEST  := python3-numpy
 RUN_ENV := RUNTIME_DIRECTORY=$(CURDIR)/var/run STATE_DIRECTORY=$(CURDIR)/var/lib
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-lint deps-test build run test unit race lint fmt fuzz bench env version clean distclean
+.PHONY: help deps deps-lint deps-test build run test unit race asan lint fmt fuzz bench soak env version clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,17 +45,25 @@ run: build ## build and run on the cameras found, else on a test pattern (Ctrl-C
 	@printf '%s\n' 'sockets: $(CURDIR)/var/run/CAMERA/OUTPUT.sock (README.md: how to read frames)'
 	@exec env $(RUN_ENV) bin/agent run $(ARGS)
 
+# What a merge needs, in this order; sections below may add to it.
+TEST_STEPS := lint unit race asan
 test: ## everything that must hold before a merge, with a summary
-	@.ci/test lint unit race
+	@.ci/test $(TEST_STEPS)
 
 unit: deps-test ## the tests
 	$(GO) test $(or $(PKG),./...)
 
-# Race-free C++ is the sanitizers' to show: its Go side is thin and gocv under
-# -race would be compiled a second time for nothing.
-RACE_PACKAGES := ./agent/... ./capture/... ./systemd/...
-race: deps-test ## the tests of the concurrent packages under the race detector
-	$(GO) test -race $(or $(PKG),$(RACE_PACKAGES))
+race: deps-test ## the tests under the race detector
+	$(GO) test -race $(or $(PKG),./...)
+
+# cgo hands -asan to the C compiler only, so the C++ flags say it again. OpenCV
+# comes as shared libraries: of its archives, the sanitizers keep every section
+# and with them LAPACK's undefined symbols. Go looks for leaks when a test ends.
+SANITIZE := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+asan: CGO_CXXFLAGS := -std=c++17 $(SANITIZE)
+asan: CGO_LDFLAGS := -fsanitize=address,undefined -lopencv_imgproc -lopencv_core -ljpeg
+asan: deps-test ## the native tests under AddressSanitizer, LeakSanitizer and UBSan
+	$(GO) test -asan $(or $(PKG),./native/... ./preproc/...)
 
 lint: deps-lint ## gofmt, vet, staticcheck, clang-format, shellcheck, man pages, words
 	@.ci/lint
@@ -70,6 +78,10 @@ fuzz: deps-test ## each fuzz target for FUZZTIME (20s)
 
 bench: deps-test ## the Go benchmarks (PKG=./dir for one package)
 	$(GO) test -run '^$$' -bench . -benchmem $(or $(PKG),./...)
+
+SOAK ?= 10m
+soak: build ## run the agent for SOAK (10m) and watch its memory, descriptors and threads
+	@.ci/soak $(SOAK)
 
 env: ## print exports, for editors and for go by hand, to be eval'ed
 	@printf "export PATH='%s':\"\$$PATH\"\n" '$(CURDIR)/.cache/go/bin'
