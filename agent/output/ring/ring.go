@@ -33,8 +33,12 @@ import (
 // ErrClosed: the ring was closed before.
 var ErrClosed = errors.New("ring closed")
 
-// maxName keeps the description shorter than wire.MaxDescription.
-const maxName = 255
+const (
+	// maxName keeps the description shorter than wire.MaxDescription.
+	maxName = 255
+	// maxData keeps the sizes of the shared memory from overflowing.
+	maxData = 1 << 32
+)
 
 // Config says what a ring is for. Zero values are the defaults named here.
 type Config struct {
@@ -126,6 +130,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.MaxBytes = orDefault(c.MaxBytes, c.rawBytes())
 	if c.Spec.Encode == preproc.Raw && c.MaxBytes < c.rawBytes() {
 		return c, fmt.Errorf("slots of %d bytes: the tensor has %d", c.MaxBytes, c.rawBytes())
+	}
+	if c.MaxBytes < 1 || c.MaxBytes > maxData {
+		return c, fmt.Errorf("slots of %d bytes: 1 to %d are allowed", c.MaxBytes, maxData)
 	}
 	if len(c.Camera) > maxName || len(c.Spec.Name) > maxName {
 		return c, fmt.Errorf("names of %d and %d bytes: %d are allowed", len(c.Camera), len(c.Spec.Name), maxName)
