@@ -20,7 +20,7 @@ func check(d *decoder, c *Config) {
 		cam := &c.Cameras[i]
 		key := "cameras." + cam.Name
 		checkDevice(d, key, &cam.Device, devices)
-		checkReplay(d, key, cam)
+		checkReplay(d, key, &cam.Device)
 		checkQueue(d, key, cam)
 		checkView(d, key, cam)
 		for j := range cam.Outputs {
@@ -100,24 +100,15 @@ func (d *decoder) rejected(key string) bool {
 	return d.refused(key) || slices.ContainsFunc(d.faults, func(f Fault) bool { return strings.HasPrefix(f.Key, key+".") })
 }
 
-func checkReplay(d *decoder, key string, c *Camera) {
-	dev := &c.Device
+// checkReplay makes a relative path independent of the working directory.
+func checkReplay(d *decoder, key string, dev *Device) {
 	for _, option := range []string{"loop", "pace"} {
 		if at := key + ".device." + option; d.has(at) && !d.has(key+".device.replay") {
 			d.fault(d.place(at), at, "given without replay", "allowed: only beside replay")
 		}
 	}
-	if dev.Replay == "" {
-		return
-	}
-	at := key + ".device.replay"
-	if !filepath.IsAbs(dev.Replay) {
-		dev.Replay = filepath.Join(filepath.Dir(d.place(at).file), dev.Replay)
-	}
-	if c.Mode.PixelFormat == 0 || c.Mode.Width == 0 {
-		if ext := filepath.Ext(dev.Replay); ext == ".raw" || ext == ".yuv" {
-			d.fault(d.place(at), at, "raw frames without a geometry", "needed: mode.format and mode.size")
-		}
+	if dev.Replay != "" && !filepath.IsAbs(dev.Replay) {
+		dev.Replay = filepath.Join(filepath.Dir(d.place(key+".device.replay").file), dev.Replay)
 	}
 }
 

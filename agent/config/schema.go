@@ -77,7 +77,7 @@ var device = section[Device]{
 	value("path", text("path", "allowed: a device node such as /dev/video0", `/[^\x00-\x1f]{1,255}`), "",
 		"a device node; it may be another camera after the next boot", func(d *Device, v string) { d.Path = v }),
 	value("replay", text("path", "allowed: a file", `[^\x00-\x1f]+`), "",
-		"a recording: JPEG, MJPEG, Y4M, or raw frames of mode.format and mode.size; relative to this config file",
+		"a recording: JPEG, MJPEG, Y4M, a directory of stills, or raw frames of mode.format and mode.size; relative to this config file",
 		func(d *Device, v string) { d.Replay = v }),
 	value("loop", booleans, "false", "replay: begin again at the end", func(d *Device, v bool) { d.Loop = v }),
 	value("pace", oneOf[Pace]("realtime", "fastest"), "realtime",
