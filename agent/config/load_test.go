@@ -82,6 +82,19 @@ func TestFaultsOfAllFilesAreReportedInTheirFiles(t *testing.T) {
 	}
 }
 
+func TestOverridesNeedNotBeThere(t *testing.T) {
+	dir := write(t, map[string]string{"agent.yaml": "log: {level: warn}\n", "agent.d": "a file"})
+	if c, err := Load(filepath.Join(dir, "agent.yaml")); err == nil {
+		t.Errorf("agent.d is a file, and yet the config is %+v", c)
+	}
+	if err := os.Remove(filepath.Join(dir, "agent.d")); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := Load(filepath.Join(dir, "agent.yaml")); err != nil || c.Log.Level != "warn" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 func TestMissingFileIsNoFault(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "agent.yaml"))
 	if !errors.Is(err, fs.ErrNotExist) {
