@@ -138,7 +138,7 @@ func TestTenThousandConsumersComeAndGo(t *testing.T) {
 	if g != goroutines || d != descriptors {
 		t.Errorf("%d goroutines and %d descriptors, %d and %d before", g, d, goroutines, descriptors)
 	}
-	if m-rss > 4<<20 {
+	if m-rss > 8<<20 { // less than a KiB each
 		t.Errorf("resident memory grew by %d KiB", (m-rss)>>10)
 	}
 	t.Logf("%d goroutines, %d descriptors, resident memory %+d KiB", g, d, (m-rss)>>10)
@@ -173,9 +173,10 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 		}
 		unix.Close(fd)
 	}
-	if g, d := runtime.NumGoroutine(), openDescriptors(t); g != goroutines || d != descriptors {
-		t.Errorf("%d goroutines and %d descriptors, %d and %d before", g, d, goroutines, descriptors)
+	if d := openDescriptors(t); d != descriptors {
+		t.Errorf("%d descriptors, %d before", d, descriptors)
 	}
+	eventually(t, "no goroutine more than before", func() bool { return runtime.NumGoroutine() <= goroutines })
 }
 
 func TestWriteAllocatesNothing(t *testing.T) {
