@@ -1,0 +1,40 @@
+#!/bin/bash
+# Builds dist/edge-agent_VERSION_ARCH.deb from the files of this tree, in a copy
+# under .cache/deb, so that nothing that lies around gets in. Bit for bit the
+# same for one commit, compiler and set of libraries.
+# usage: deb.sh VERSION COMMIT
+set -euo pipefail
+cd "$(dirname "$0")/.."
+version=$1 commit=$2
+tree=.cache/deb/edge-agent
+
+# Outside of git, in an unpacked release, every file belongs to it.
+tracked() {
+	if git rev-parse --git-dir >/dev/null 2>&1; then
+		git ls-files -coz --exclude-standard --deduplicate
+	else
+		find . \( -path ./.cache -o -path ./bin -o -path ./dist -o -path ./var \) -prune -o -type f -print0 -o -type l -print0
+	fi
+}
+
+rm -rf .cache/deb
+mkdir -p "$tree" dist
+tracked | tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --directory "$tree"
+cp --recursive --dereference systemd/debian "$tree/debian"
+
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || dpkg-parsechangelog -l systemd/debian/changelog -S Timestamp)
+if [[ $(dpkg-parsechangelog -l systemd/debian/changelog -S Version) != "$version" ]]; then
+	{
+		printf 'edge-agent (%s) bookworm; urgency=medium\n\n  * Built from commit %s.\n\n' "$version" "$commit"
+		printf ' -- Edge agent maintainers <maintainers@edge-agent.invalid>  %s\n\n' \
+			"$(date -u -R -d "@$SOURCE_DATE_EPOCH")"
+		cat systemd/debian/changelog
+	} >"$tree/debian/changelog"
+fi
+
+# debhelper points HOME elsewhere: the caches of the one who builds are named.
+GOCACHE=$("${GO:-go}" env GOCACHE) GOMODCACHE=$("${GO:-go}" env GOMODCACHE)
+export SOURCE_DATE_EPOCH GOCACHE GOMODCACHE PACKAGE_VERSION=$version PACKAGE_COMMIT=$commit
+(cd "$tree" && dpkg-buildpackage --build=binary --no-sign)
+mv .cache/deb/edge-agent_"$version"_*.deb dist/
+ls -l dist/edge-agent_"$version"_*.deb

@@ -1,0 +1,20 @@
+#!/bin/bash
+# Copies the license of everything that is linked into bin/agent to DIR, one
+# file a Go module, as their authors ask of binaries.
+# usage: licenses.sh DIR
+set -euo pipefail
+dir=$1
+mkdir -p "$dir"
+
+# go version -m lists the modules that the linker really took.
+"${GO:-go}" version -m bin/agent | awk '$1 == "dep" {print $2 "@" $3}' | while read -r module; do
+	source=$("${GO:-go}" list -m -f '{{.Dir}}' "$module")
+	license=$(find "$source" -maxdepth 1 -iname 'licen[sc]e*' -o -maxdepth 1 -iname 'copying*' | sort | head -n 1)
+	[[ -n $license ]] || {
+		echo "licenses: $module has none" >&2
+		exit 1
+	}
+	install -m 644 "$license" "$dir/${module//\//_}"
+done
+install -m 644 "$("${GO:-go}" env GOROOT)/LICENSE" "$dir/go"
+install -m 644 /usr/share/doc/libopencv-core-dev/copyright "$dir/opencv"
