@@ -89,8 +89,11 @@ func bytes(least int64, allowed string) kind[int64] {
 	})
 }
 
-// maxSide bounds pictures on both sides, in pixels.
-const maxSide = 16384
+// What the preprocessor takes: pixels on a side, and in all.
+const (
+	maxSide   = 16384
+	maxPixels = 64 << 20
+)
 
 type size struct{ width, height int }
 
@@ -99,10 +102,11 @@ func sizeOf(s string) (size, bool) {
 	width, errW := strconv.ParseUint(w, 10, 31)
 	height, errH := strconv.ParseUint(h, 10, 31)
 	return size{int(width), int(height)}, ok && errW == nil && errH == nil &&
-		width > 0 && height > 0 && width <= maxSide && height <= maxSide
+		width > 0 && height > 0 && width <= maxSide && height <= maxSide && width*height <= maxPixels
 }
 
-var sizes = scalarKind("size", fmt.Sprintf("allowed: WIDTHxHEIGHT in pixels, 1 to %d, such as 1280x720", maxSide), sizeOf)
+var sizes = scalarKind("size", fmt.Sprintf(
+	"allowed: WIDTHxHEIGHT in pixels such as 1280x720, sides up to %d, %d megapixels at most", maxSide, maxPixels>>20), sizeOf)
 
 // rects reads WIDTHxHEIGHT+X+Y, the geometry of X11, which needs no quotes
 // between braces, and X,Y,WIDTHxHEIGHT, which does.

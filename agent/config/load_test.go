@@ -123,6 +123,8 @@ func TestHostileFilesAreRefused(t *testing.T) {
 		"aliases":  {bomb, "too many values"},
 		"itself":   {"log: &l {level: *l}", "alias *l"},
 		"cameras":  {"cameras:\n" + names(65), "65 of them"},
+		"outputs":  {"cameras: {a: {device: {pattern: bars}, outputs: {a: , b: , c: , d: , e: , f: , g: , h: , i: }}}", "9 of them"},
+		"pixels":   {"cameras: {a: {device: {pattern: bars}, mode: {size: 16384x4097}}}", "64 megapixels"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
