@@ -1,0 +1,84 @@
+package ring_test
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/edge-agent/agent/agent/output/ring"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// python is Debian's, for which python3-numpy is installed.
+const python = "/usr/bin/python3"
+
+// echo runs the Python reader on the ring and gives a function that reads the
+// next line it prints.
+func echo(t *testing.T, path string) func(into any) {
+	t.Helper()
+	cmd := exec.Command(python, "python/echo.py", path)
+	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	lines := bufio.NewScanner(out)
+	return func(into any) {
+		t.Helper()
+		if !lines.Scan() {
+			t.Fatal("the Python reader ended")
+		}
+		if err := json.Unmarshal(lines.Bytes(), into); err != nil {
+			t.Fatalf("%s: %v", lines.Text(), err)
+		}
+	}
+}
+
+// The Python reader is made of the document alone: what it sees is what was written.
+func TestPythonReaderSeesTheSameFrames(t *testing.T) {
+	spec := preproc.Spec{Name: "model", Width: 40, Height: 20, DType: preproc.Float32, Layout: preproc.CHW}
+	r, path := open(t, func(c *ring.Config) { c.Spec = spec })
+	next := echo(t, path)
+	var description struct{ Camera, Output string }
+	next(&description)
+	if description.Camera != "front" || description.Output != "model" {
+		t.Errorf("%+v", description)
+	}
+	for seq := range uint64(20) {
+		img := &preproc.Image{
+			Spec: &spec, Width: 40, Height: 20, Data: r.Lend(), Sequence: seq, Timestamp: 123456789, Dequeued: 5, Verdict: 3,
+			Geometry: preproc.Geometry{XX: 2, XY: 1, X0: 0.5, YX: 3, YY: 4, Y0: 0.25},
+		}
+		var sum float64
+		for i := range len(img.Data) / 4 {
+			v := float32(seq) + float32(i)/1024
+			sum += float64(v)
+			binary.LittleEndian.PutUint32(img.Data[4*i:], math.Float32bits(v))
+		}
+		if err := r.Write(t.Context(), img); err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]any
+		next(&got)
+		want := fmt.Sprint(map[string]any{
+			"sequence": float64(seq), "timestamp": float64(123456789), "dequeued": 5.0, "published": float64(img.Published),
+			"length": float64(len(img.Data)), "verdict": 3.0, "width": 40.0, "height": 20.0,
+			"geometry": []any{2.0, 1.0, 0.5, 3.0, 4.0, 0.25}, "point": []any{40.5, 110.25},
+			"first": float64(seq), "last": float64(float32(seq) + 2399./1024), "sum": sum,
+			"shape": []any{3.0, 20.0, 40.0}, "dtype": "float32", "writeable": false, "valid": true,
+		})
+		if fmt.Sprint(got) != want {
+			t.Fatalf("\n got %v\nwant %v", got, want)
+		}
+	}
+}
