@@ -38,7 +38,7 @@ deps-test: deps
 	@.ci/deps $(PACKAGES_TEST)
 
 build: deps ## compile bin/agent
-	$(GO) build -buildmode=pie -ldflags '$(LDFLAGS)' -o bin/agent ./cmd/agent
+	$(GO) build -buildmode=pie $(BUILDFLAGS) -ldflags '$(LDFLAGS)' -o bin/agent ./cmd/agent
 
 run: build ## build and run on the cameras found, else on a test pattern (Ctrl-C stops)
 	@mkdir -p var/run var/lib
@@ -96,3 +96,15 @@ clean: ## delete what was built or run here
 
 distclean: clean ## clean, and forget downloads and images
 	rm -rf .cache
+
+# The Debian package.
+PACKAGES_DEB := debhelper dpkg-dev
+
+.PHONY: deb deb-lint
+deb: deps ## dist/edge-agent_VERSION_ARCH.deb, as git and the compiler have it, bit for bit
+	@.ci/deps $(PACKAGES_DEB)
+	systemd/deb.sh '$(VERSION)' '$(COMMIT)'
+
+deb-lint: deb ## what lintian says of the package
+	@.ci/deps lintian
+	lintian --fail-on error,warning dist/edge-agent_$(VERSION)_*.deb
