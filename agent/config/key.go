@@ -187,7 +187,7 @@ type naming struct {
 
 // named is a key whose section stands once for each name.
 func named[T, V any](doc Key, names naming, s section[V], add func(*T, string, V)) key[T] {
-	inner := append([]Key{{Name: names.placeholder, Type: "mapping", Allowed: names.allowed}}, s.keys(names.placeholder)...)
+	inner := append([]Key{{Name: names.placeholder, Type: "mapping", Allowed: names.allowed, Doc: "a name of your choice, which becomes part of paths"}}, s.keys(names.placeholder)...)
 	return freely(doc, names, inner, func(d *decoder, path, name string, n *node, t *T) {
 		v := s.filled()
 		if n.shape == null {
