@@ -105,16 +105,16 @@ func y4mInterval(rate string) (time.Duration, error) {
 // next reads a frame. All are of one length, so what follows one that is not
 // introduced by its line cannot be trusted. The last one can be short.
 func (y *y4m) next(s *slot) error {
-	b, err := y.in.look(len(y4mFrame))
+	b, err := y.in.look(len(y4mFrame) + 1)
 	switch {
 	case err != nil:
 		return err
 	case len(b) == 0:
 		return io.EOF
-	case len(b) < len(y4mFrame) && strings.HasPrefix(y4mFrame, string(b)):
+	case len(b) <= len(y4mFrame) && strings.HasPrefix(y4mFrame, string(b)):
 		s.set(y.format, nil)
 		return y.in.discard(len(b))
-	case string(b) != y4mFrame:
+	case string(b) != y4mFrame+"\n" && string(b) != y4mFrame+" ":
 		return y.in.want(strconv.Quote(y4mFrame), b)
 	}
 	if _, err := y.in.line(); err != nil {
