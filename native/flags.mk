@@ -1,3 +1,28 @@
 # How C++ is compiled and linked: included by the Makefile, and the only place
 # that names OpenCV's libraries.
+
+# What the build needs from Debian, by apt. Not libopencv-dev: it pulls in every
+# module and cannot be installed for two architectures at once.
+NATIVE_PACKAGES := g++ libopencv-core-dev libopencv-imgproc-dev libjpeg62-turbo-dev libtbb-dev clang-format
+
+CXX       ?= g++
+MULTIARCH := $(shell $(CXX) -print-multiarch)
+
+# customenv: gocv takes its flags from here; gocv_specific_modules: of OpenCV
+# only core and imgproc.
 GOTAGS := customenv,gocv_specific_modules
+
+# The shim comes first: it hides opencv2/opencv.hpp, which names all modules.
+CGO_CPPFLAGS := -I$(CURDIR)/native/shim -I/usr/include/$(MULTIARCH)/opencv4 -I/usr/include/opencv4
+CGO_CFLAGS   := -O2 -g -ffunction-sections -fdata-sections
+CGO_CXXFLAGS := -O2 -g -std=c++17 -ffunction-sections -fdata-sections
+
+# OpenCV is linked from Debian's static archives, less what is not used: some
+# 3 MB, where libopencv-core406 would install Mesa and LLVM (225 MB) with it.
+# LAPACK and OpenGL stay out, see absent.c. Go exports every symbol unless told
+# not to, and what is exported cannot be left out.
+# libjpeg-turbo stays dynamic: it parses hostile bytes and gets the
+# distribution's security updates.
+CGO_LDFLAGS := -L/usr/lib/$(MULTIARCH) -Wl,--gc-sections -Wl,--no-export-dynamic -Wl,--as-needed \
+  -Wl,-Bstatic -lopencv_imgproc -lopencv_core -Wl,-Bdynamic \
+  -ljpeg -ltbb -lz -ldl -lpthread

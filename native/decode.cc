@@ -1,0 +1,163 @@
+#include "decode.h"
+
+// After <jpeglib.h>, which it builds on.
+#include <jerror.h>
+
+#include <algorithm>
+
+#include "status.h"
+
+namespace preprocess {
+namespace {
+
+// A progressive file may repeat scans without end, each as costly as a whole
+// picture. libjpeg's own default script has ten.
+constexpr int kMaxScans = 100;
+
+void limit_scans(j_common_ptr info) {
+  auto *decompress = reinterpret_cast<j_decompress_ptr>(info);
+  if (info->is_decompressor && decompress->input_scan_number > kMaxScans)
+    ERREXIT(info, JERR_BAD_PROGRESSION);
+}
+
+}  // namespace
+
+bool Sampling::operator==(const Sampling &other) const {
+  return components == other.components && rgb == other.rgb &&
+         std::equal(h, h + components, other.h) &&
+         std::equal(v, v + components, other.v);
+}
+
+JpegDecoder::JpegDecoder(int width, int height)
+    : width_(width), height_(height), errors_(), info_(), progress_() {
+  errors_.install();
+  info_.err = &errors_.base;
+  if (setjmp(errors_.jump)) errors_.refuse();
+  jpeg_create_decompress(&info_);
+  progress_.progress_monitor = limit_scans;
+  info_.progress = &progress_;
+}
+
+JpegDecoder::~JpegDecoder() { jpeg_destroy_decompress(&info_); }
+
+void JpegDecoder::abandon() { jpeg_abort_decompress(&info_); }
+
+void JpegDecoder::check_header() const {
+  const int width = int(info_.image_width), height = int(info_.image_height);
+  if (width != width_ || height != height_)
+    refuse(PREPROC_GEOMETRY, "jpeg: picture is %dx%d, agreed on was %dx%d",
+           width, height, width_, height_);
+  if (info_.arith_code) refuse(PREPROC_UNSUPPORTED, "jpeg: arithmetic coding");
+  const J_COLOR_SPACE space = info_.jpeg_color_space;
+  const bool known = info_.num_components == 1
+                         ? space == JCS_GRAYSCALE
+                         : info_.num_components == 3 &&
+                               (space == JCS_YCbCr || space == JCS_RGB);
+  if (!known)
+    refuse(PREPROC_UNSUPPORTED,
+           "jpeg: %d components of colour space %d; supported are grayscale, "
+           "YCbCr and RGB",
+           info_.num_components, int(space));
+}
+
+Sampling JpegDecoder::read_header(const std::uint8_t *data,
+                                  std::size_t length) {
+  abandon();
+  if (data == nullptr || length == 0) refuse(PREPROC_SHORT, "jpeg: no bytes");
+  if (setjmp(errors_.jump)) {
+    abandon();
+    errors_.refuse();
+  }
+  jpeg_mem_src(&info_, data, length);
+  jpeg_read_header(&info_, TRUE);
+  check_header();
+  info_.raw_data_out = TRUE;
+  info_.out_color_space = info_.jpeg_color_space;
+  info_.do_fancy_upsampling = FALSE;
+  Sampling sampling{};
+  sampling.components = info_.num_components;
+  sampling.rgb = info_.jpeg_color_space == JCS_RGB;
+  for (int c = 0; c < info_.num_components; c++) {
+    sampling.h[c] = info_.comp_info[c].h_samp_factor;
+    sampling.v[c] = info_.comp_info[c].v_samp_factor;
+  }
+  return sampling;
+}
+
+void JpegDecoder::scale(int level) {
+  info_.scale_num = 1;
+  info_.scale_denom = 1u << level;
+  if (setjmp(errors_.jump)) errors_.refuse();
+  jpeg_calc_output_dimensions(&info_);
+}
+
+Model JpegDecoder::prepare(int level) {
+  scale(level);
+  Model model{};
+  model.rgb = info_.jpeg_color_space == JCS_RGB;
+  model.components = model.planes = info_.num_components;
+  for (int c = 0; c < info_.num_components; c++) {
+    const jpeg_component_info &info = info_.comp_info[c];
+    const int size = info.DCT_scaled_size;
+    model.component[c] = {
+        c,
+        1,
+        0,
+        int(info.downsampled_width),
+        int(info.downsampled_height),
+        double(info.h_samp_factor * size) / (info_.max_h_samp_factor * DCTSIZE),
+        double(info.v_samp_factor * size) /
+            (info_.max_v_samp_factor * DCTSIZE)};
+    model.row_bytes[c] = info.downsampled_width;
+    model.rows[c] = int(info.downsampled_height);
+    // libjpeg writes whole blocks and whole rows of them.
+    const std::size_t stride = product(info.width_in_blocks, size);
+    const std::size_t rows =
+        product(info_.total_iMCU_rows, info.v_samp_factor * size);
+    if (plane_[c].size() < product(stride, rows))
+      plane_[c].resize(product(stride, rows));
+  }
+  return model;
+}
+
+bool JpegDecoder::start() {
+  if (setjmp(errors_.jump)) return false;
+  jpeg_start_decompress(&info_);
+  return true;
+}
+
+bool JpegDecoder::read_rows() {
+  JSAMPROW rows[3][4 * DCTSIZE];
+  JSAMPARRAY planes[3] = {rows[0], rows[1], rows[2]};
+  if (setjmp(errors_.jump)) return false;
+  const int height = info_.max_v_samp_factor * info_.min_DCT_scaled_size;
+  for (unsigned group = 0; group < info_.total_iMCU_rows; group++) {
+    for (int c = 0; c < info_.num_components; c++) {
+      const jpeg_component_info &info = info_.comp_info[c];
+      const int count = info.v_samp_factor * info.DCT_scaled_size;
+      for (int r = 0; r < count; r++)
+        rows[c][r] = plane_[c].data() + (group * count + r) * stride_[c];
+    }
+    jpeg_read_raw_data(&info_, planes, height);
+  }
+  return true;
+}
+
+Pixels JpegDecoder::decode(int level) {
+  scale(level);
+  Pixels pixels{};
+  for (int c = 0; c < info_.num_components; c++) {
+    const jpeg_component_info &info = info_.comp_info[c];
+    stride_[c] = std::size_t(info.width_in_blocks) * info.DCT_scaled_size;
+    pixels.data[c] = plane_[c].data();
+    pixels.stride[c] = stride_[c];
+  }
+  const bool good = start() && read_rows();
+  // Not jpeg_finish_decompress: what follows the last row does not matter, and
+  // cameras pad it.
+  abandon();
+  if (!good) errors_.refuse();
+  return pixels;
+}
+
+}  // namespace preprocess

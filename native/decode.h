@@ -1,0 +1,61 @@
+// JPEG frames to planes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "jpeg_error.h"
+#include "picture.h"
+
+namespace preprocess {
+
+// What decides the shape of a JPEG's planes besides its size.
+struct Sampling {
+  int components;
+  bool rgb;
+  int h[3], v[3];
+  bool operator==(const Sampling &other) const;
+};
+
+// Decoding at 1/2^level of the size, by libjpeg's reduced inverse DCT.
+constexpr int kLevels = 4;
+
+// A decoder of frames of one size. Its planes hold the decoded samples until
+// the next read_header.
+class JpegDecoder {
+ public:
+  JpegDecoder(int width, int height);
+  ~JpegDecoder();
+  JpegDecoder(const JpegDecoder &) = delete;
+  JpegDecoder &operator=(const JpegDecoder &) = delete;
+
+  // Reads the header of a frame, which has to stay valid until decode() or
+  // abandon(). Refuses damage, other sizes and what is not supported.
+  Sampling read_header(const std::uint8_t *data, std::size_t length);
+
+  // What decode(level) of the frame whose header was read would give. Makes
+  // room for it: allocates when a larger level or other sampling comes.
+  Model prepare(int level);
+
+  // Decodes the frame whose header was read, at a level that was prepared.
+  Pixels decode(int level);
+
+  // Forgets the frame. Harmless without one.
+  void abandon();
+
+ private:
+  void scale(int level);
+  void check_header() const;
+  bool start();
+  bool read_rows();
+
+  int width_, height_;
+  JpegErrors errors_;
+  jpeg_decompress_struct info_;
+  jpeg_progress_mgr progress_;
+  std::vector<std::uint8_t> plane_[3];
+  std::size_t stride_[3];
+};
+
+}  // namespace preprocess

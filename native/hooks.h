@@ -1,0 +1,17 @@
+// Ways to make native code hang and crash, for proofs that the agent survives
+// it. They exist only in builds with the tag testhooks.
+#pragma once
+
+#include <cstdint>
+
+namespace preprocess {
+
+#ifdef PREPROC_TESTHOOKS
+// Blocks for ever on the frame of sequence $AGENT_TEST_HANG_SEQUENCE, and makes
+// a segmentation fault on that of $AGENT_TEST_CRASH_SEQUENCE.
+void misbehave_on_request(std::uint64_t sequence);
+#else
+inline void misbehave_on_request(std::uint64_t) {}
+#endif
+
+}  // namespace preprocess

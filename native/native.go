@@ -1,0 +1,225 @@
+// Package native is the C++ room and the only import "C" of the project.
+//
+// What enters: numbers that say how frames and outputs look, and the planes of
+// one frame. What leaves: pixels in memory of the caller, or a [*Error]. One
+// call into C++ a frame. It never keeps a pointer, logs, or decides geometry:
+// package preproc does that.
+package native
+
+/*
+#cgo CXXFLAGS: -std=c++17 -O3 -Wall -Wextra
+#cgo testhooks CXXFLAGS: -DPREPROC_TESTHOOKS
+#cgo noescape preproc_create
+#cgo nocallback preproc_create
+#cgo noescape preproc_run
+#cgo nocallback preproc_run
+#cgo nocallback preproc_destroy
+#include "preproc.h"
+*/
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// Limits of the C interface.
+const (
+	MaxSide    = C.PREPROC_MAX_SIDE
+	MaxPixels  = C.PREPROC_MAX_PIXELS
+	MaxOutputs = C.PREPROC_MAX_OUTPUTS
+	MaxPlanes  = C.PREPROC_MAX_PLANES
+)
+
+// The values of [Format.Matrix] and Range, and of [Output.Filter], Color,
+// DType, Layout and Encode.
+const (
+	BT601, BT709, BT2020    = C.PREPROC_BT601, C.PREPROC_BT709, C.PREPROC_BT2020
+	Limited, Full           = C.PREPROC_LIMITED, C.PREPROC_FULL
+	Area, Linear, Nearest   = C.PREPROC_AREA, C.PREPROC_LINEAR, C.PREPROC_NEAREST
+	RGB, BGR, Gray          = C.PREPROC_RGB, C.PREPROC_BGR, C.PREPROC_GRAY
+	Uint8, Float32, Float16 = C.PREPROC_UINT8, C.PREPROC_FLOAT32, C.PREPROC_FLOAT16
+	HWC, CHW                = C.PREPROC_HWC, C.PREPROC_CHW
+	Raw, JPEG               = C.PREPROC_RAW, C.PREPROC_JPEG
+)
+
+// A Status says what the caller does next; see preproc.h.
+type Status int
+
+// The statuses of refused work.
+const (
+	Failed      Status = C.PREPROC_FAILED
+	Corrupt     Status = C.PREPROC_CORRUPT
+	Short       Status = C.PREPROC_SHORT
+	Geometry    Status = C.PREPROC_GEOMETRY
+	Unsupported Status = C.PREPROC_UNSUPPORTED
+	Argument    Status = C.PREPROC_ARGUMENT
+)
+
+func (s Status) String() string {
+	return C.GoString(C.preproc_status_name(C.preproc_status(s)))
+}
+
+// An Error is why the C++ room refused.
+type Error struct {
+	Status Status
+	Detail string
+}
+
+func (e *Error) Error() string { return e.Status.String() + ": " + e.Detail }
+
+// A Format is how the frames of a [Handle] look.
+type Format struct {
+	PixelFormat   uint32 // V4L2 four-character code
+	Width, Height int
+	Stride        [MaxPlanes]int // bytes; 0 for compressed formats
+	Matrix, Range int
+}
+
+// A Span is a part of an axis pair, in pixels of the camera or the output.
+type Span struct{ X, Y, Width, Height int }
+
+// An Output is what one output looks like and which part of the camera's
+// picture it shows; see preproc_output in preproc.h.
+type Output struct {
+	Width, Height                               int
+	Content                                     Span
+	RegionX, RegionY, RegionWidth, RegionHeight float64
+	Bounds                                      Span
+	Transpose, ReverseX, ReverseY               bool
+	Filter, Pad, Color, DType, Layout, Encode   int
+	Quality                                     int
+	Mean, Std                                   [3]float32
+}
+
+// A Handle preprocesses frames of one format. One goroutine uses it, and closes
+// it.
+type Handle struct {
+	c       *C.preproc
+	written [MaxOutputs]C.uint64_t
+	err     C.preproc_error
+}
+
+// New makes a handle for frames of format f. All memory is allocated here,
+// except that a JPEG frame whose chroma sampling differs from the one before
+// makes new tables.
+func New(f *Format, outputs []Output) (*Handle, error) {
+	format := cFormat(f)
+	list := make([]C.preproc_output, len(outputs))
+	for i := range outputs {
+		list[i] = cOutput(&outputs[i])
+	}
+	h := new(Handle)
+	status := C.preproc_create(&format, unsafe.SliceData(list), C.size_t(len(list)), &h.c, &h.err)
+	if status != C.PREPROC_OK {
+		return nil, h.error(status)
+	}
+	return h, nil
+}
+
+// Close frees the handle. It may be called again.
+func (h *Handle) Close() {
+	C.preproc_destroy(h.c)
+	h.c = nil
+}
+
+// Run preprocesses one frame into the outputs that are not nil, and cuts them
+// to the bytes written. It does not allocate unless it fails.
+func (h *Handle) Run(sequence uint64, planes *[MaxPlanes][]byte, outputs *[MaxOutputs][]byte) error {
+	in := func(i int) (*C.uint8_t, C.size_t) { return start(planes[i]), C.size_t(len(planes[i])) }
+	out := func(i int) (*C.uint8_t, C.size_t) { return start(outputs[i]), C.size_t(cap(outputs[i])) }
+	p0, n0 := in(0)
+	p1, n1 := in(1)
+	p2, n2 := in(2)
+	o0, c0 := out(0)
+	o1, c1 := out(1)
+	o2, c2 := out(2)
+	o3, c3 := out(3)
+	o4, c4 := out(4)
+	o5, c5 := out(5)
+	o6, c6 := out(6)
+	o7, c7 := out(7)
+	status := C.preproc_run(h.c, C.uint64_t(sequence), p0, n0, p1, n1, p2, n2,
+		o0, c0, o1, c1, o2, c2, o3, c3, o4, c4, o5, c5, o6, c6, o7, c7,
+		&h.written[0], &h.err)
+	runtime.KeepAlive(h)
+	if status != C.PREPROC_OK {
+		return h.error(status)
+	}
+	for i := range outputs {
+		if outputs[i] != nil {
+			outputs[i] = outputs[i][:h.written[i]]
+		}
+	}
+	return nil
+}
+
+func (h *Handle) error(status C.preproc_status) error {
+	return &Error{Status(status), C.GoString(&h.err.detail[0])}
+}
+
+// start is the first byte of b's memory, which may be empty but has capacity.
+func start(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }
+
+func cFormat(f *Format) C.preproc_format {
+	format := C.preproc_format{
+		pixel_format: C.uint32_t(f.PixelFormat),
+		width:        int32Of(f.Width), height: int32Of(f.Height),
+		matrix: C.int32_t(f.Matrix), _range: C.int32_t(f.Range),
+	}
+	for i, stride := range f.Stride {
+		format.stride[i] = int32Of(stride)
+	}
+	return format
+}
+
+func cOutput(o *Output) C.preproc_output {
+	c := C.preproc_output{
+		width: int32Of(o.Width), height: int32Of(o.Height),
+		content_x: int32Of(o.Content.X), content_y: int32Of(o.Content.Y),
+		content_width: int32Of(o.Content.Width), content_height: int32Of(o.Content.Height),
+		region_x: C.double(o.RegionX), region_y: C.double(o.RegionY),
+		region_width: C.double(o.RegionWidth), region_height: C.double(o.RegionHeight),
+		bounds_x: int32Of(o.Bounds.X), bounds_y: int32Of(o.Bounds.Y),
+		bounds_width: int32Of(o.Bounds.Width), bounds_height: int32Of(o.Bounds.Height),
+		transpose: truth(o.Transpose), reverse_x: truth(o.ReverseX), reverse_y: truth(o.ReverseY),
+		filter: C.int32_t(o.Filter), pad: C.int32_t(o.Pad), color: C.int32_t(o.Color),
+		dtype: C.int32_t(o.DType), layout: C.int32_t(o.Layout), encode: C.int32_t(o.Encode),
+		quality: C.int32_t(o.Quality),
+	}
+	for i := range 3 {
+		c.mean[i], c.std[i] = C.float(o.Mean[i]), C.float(o.Std[i])
+	}
+	return c
+}
+
+// int32Of holds what does not fit at a value that the C++ room refuses.
+func int32Of(v int) C.int32_t {
+	if v < -1 || v > 1<<31-1 {
+		return -1
+	}
+	return C.int32_t(v)
+}
+
+func truth(b bool) C.int32_t {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Versions are those of the libraries that were built in, and the instruction
+// sets that OpenCV finds and uses on this processor.
+type Versions struct {
+	OpenCV, JPEG    string
+	InstructionSets string
+}
+
+// LibraryVersions asks the C++ room what it is made of.
+func LibraryVersions() Versions {
+	return Versions{
+		OpenCV:          C.GoString(C.preproc_opencv_version()),
+		JPEG:            C.GoString(C.preproc_jpeg_version()),
+		InstructionSets: C.GoString(C.preproc_instruction_sets()),
+	}
+}

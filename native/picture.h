@@ -1,0 +1,46 @@
+// Where the samples of a picture lie.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "preproc.h"
+
+namespace preprocess {
+
+// One colour component: sample i of a row is at byte i*step + phase.
+struct Component {
+  int plane;
+  int step, phase;
+  int width, height;        // samples
+  double scale_x, scale_y;  // samples in a camera pixel
+};
+
+// How the bytes of a frame are to be read.
+struct Model {
+  bool rgb;  // else Y'CbCr, or luma alone
+  int components;
+  Component component[3];
+  int planes;
+  std::size_t row_bytes[PREPROC_MAX_PLANES];
+  int rows[PREPROC_MAX_PLANES];
+};
+
+// The bytes of one frame. Row r of plane p is at data[p] + r*stride[p] and has
+// at least Model::row_bytes[p] bytes; it belongs to the caller.
+struct Pixels {
+  const std::uint8_t *data[PREPROC_MAX_PLANES];
+  std::size_t stride[PREPROC_MAX_PLANES];
+};
+
+bool is_compressed(std::uint32_t pixel_format);
+
+// The model of an uncompressed format; refuses one that is not known.
+Model raw_model(const preproc_format &format);
+
+// The caller's planes as pixels; refuses planes that are too short.
+Pixels raw_pixels(const preproc_format &format, const Model &model,
+                  const std::uint8_t *const planes[],
+                  const std::size_t lengths[]);
+
+}  // namespace preprocess

@@ -1,0 +1,145 @@
+#include "pipeline.h"
+
+#include <algorithm>
+
+#include "status.h"
+
+namespace preprocess {
+namespace {
+
+int coarsest_level(const preproc_output &o) {
+  if (o.filter == PREPROC_NEAREST) return 0;  // it means a pixel of the camera
+  const int columns = o.transpose ? o.content_height : o.content_width;
+  const int rows = o.transpose ? o.content_width : o.content_height;
+  int level = 0;
+  while (level + 1 < kLevels &&
+         columns <= o.region_width / (2 << level) + 1e-9 &&
+         rows <= o.region_height / (2 << level) + 1e-9)
+    level++;
+  return level;
+}
+
+// The file format fixes what a tensor leaves open.
+preproc_output as_encoded(preproc_output o) {
+  if (o.encode != PREPROC_JPEG) return o;
+  o.dtype = PREPROC_UINT8;
+  o.layout = PREPROC_HWC;
+  if (o.color == PREPROC_BGR) o.color = PREPROC_RGB;
+  return o;
+}
+
+}  // namespace
+
+Output::Output(const preproc_output &config)
+    : config_(as_encoded(config)), coarsest_(coarsest_level(config)) {}
+
+void Output::plan(int level, const Model &model, int matrix, int range) {
+  const Colour colour = make_colour(model, matrix, range, config_);
+  plans_[level].emplace(
+      Plan{Resampler(model, config_, colour.components), colour});
+  lines_.resize(std::size_t(plans_[level]->resampler.columns()) * 6);
+  if (store_) return;
+  store_.emplace(config_, colour);
+  if (config_.encode != PREPROC_JPEG) return;
+  picture_.resize(store_->bytes());
+  encoder_ = std::make_unique<JpegEncoder>(config_.width, config_.height,
+                                           colour.channels, config_.quality);
+}
+
+void Output::render(int level, const Pixels &pixels, std::uint8_t *out) {
+  Plan &plan = *plans_[level];
+  const int n = plan.resampler.columns();
+  float *components[3], *channels[3];
+  for (int i = 0; i < 3; i++) {
+    components[i] = lines_.data() + std::size_t(n) * i;
+    channels[i] = lines_.data() + std::size_t(n) * (3 + i);
+  }
+  store_->border(out);
+  for (int row = 0; row < plan.resampler.rows(); row++) {
+    plan.resampler.row(pixels, row, components);
+    convert(plan.colour, components, n, channels);
+    store_->row(row, channels, out);
+  }
+}
+
+std::size_t Output::run(int level, const Pixels &pixels, const Target &target) {
+  if (encoder_) {
+    render(level, pixels, picture_.data());
+    return encoder_->encode(picture_.data(), target.data, target.capacity);
+  }
+  if (target.capacity < store_->bytes())
+    refuse(PREPROC_ARGUMENT, "output has room for %zu bytes, needs %zu",
+           target.capacity, store_->bytes());
+  if (config_.dtype != PREPROC_UINT8 &&
+      reinterpret_cast<std::uintptr_t>(target.data) % alignof(float) != 0)
+    refuse(PREPROC_ARGUMENT, "output is not aligned to its elements");
+  render(level, pixels, target.data);
+  return store_->bytes();
+}
+
+Pipeline::Pipeline(const preproc_format &format, const preproc_output *outputs,
+                   std::size_t count)
+    : format_(format), model_(), outputs_(outputs, outputs + count) {
+  if (is_compressed(format.pixel_format)) {
+    format_.matrix = PREPROC_BT601;
+    format_.range = PREPROC_FULL;
+    decoder_ = std::make_unique<JpegDecoder>(format.width, format.height);
+    return;
+  }
+  model_ = raw_model(format);
+  for (int p = 0; p < model_.planes; p++)
+    if (format.stride[p] < 0 ||
+        std::size_t(format.stride[p]) < model_.row_bytes[p])
+      refuse(PREPROC_ARGUMENT, "stride of plane %d is %d, a row has %zu bytes",
+             p, int(format.stride[p]), model_.row_bytes[p]);
+  for (Output &output : outputs_)
+    output.plan(0, model_, format_.matrix, format_.range);
+}
+
+// The highest level that covers every output that is due.
+int Pipeline::level_of(const Target targets[]) const {
+  int level = kLevels - 1;
+  for (std::size_t i = 0; i < outputs_.size(); i++)
+    if (targets[i].data != nullptr)
+      level = std::min(level, outputs_[i].coarsest());
+  return level;
+}
+
+// Outputs may be due in any combination: each gets a plan for every level that
+// another one may force on it, so that no frame has to make one.
+void Pipeline::plan_jpeg(const Sampling &sampling) {
+  if (sampling_ == sampling) return;
+  sampling_.reset();
+  int finest = kLevels;
+  for (const Output &output : outputs_)
+    finest = std::min(finest, output.coarsest());
+  for (int level = finest; level < kLevels; level++) {
+    const Model model = decoder_->prepare(level);
+    for (Output &output : outputs_)
+      if (level <= output.coarsest())
+        output.plan(level, model, format_.matrix, format_.range);
+  }
+  sampling_ = sampling;
+}
+
+Pixels Pipeline::decode(const std::uint8_t *data, std::size_t length,
+                        int level) {
+  plan_jpeg(decoder_->read_header(data, length));
+  return decoder_->decode(level);
+}
+
+void Pipeline::run(const std::uint8_t *const planes[],
+                   const std::size_t lengths[], const Target targets[],
+                   std::uint64_t written[]) {
+  std::fill(written, written + outputs_.size(), 0);
+  const auto due = [](const Target &target) { return target.data != nullptr; };
+  if (std::none_of(targets, targets + outputs_.size(), due)) return;
+  const int level = decoder_ ? level_of(targets) : 0;
+  const Pixels pixels = decoder_ ? decode(planes[0], lengths[0], level)
+                                 : raw_pixels(format_, model_, planes, lengths);
+  for (std::size_t i = 0; i < outputs_.size(); i++)
+    if (due(targets[i]))
+      written[i] = outputs_[i].run(level, pixels, targets[i]);
+}
+
+}  // namespace preprocess

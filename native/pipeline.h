@@ -1,0 +1,78 @@
+// The way of a frame: decode once, then for each output resample, convert,
+// store, and encode where it is a file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "convert.h"
+#include "decode.h"
+#include "encode.h"
+#include "picture.h"
+#include "preproc.h"
+#include "resample.h"
+#include "store.h"
+
+namespace preprocess {
+
+// Memory of the caller for one output. data is null when it is not due.
+struct Target {
+  std::uint8_t *data;
+  std::size_t capacity;
+};
+
+// One output, for frames of every level of decoding that it may come from.
+class Output {
+ public:
+  explicit Output(const preproc_output &config);
+
+  // The highest level of decoding that still covers the content.
+  int coarsest() const { return coarsest_; }
+
+  // Makes the tables for pixels of this model.
+  void plan(int level, const Model &model, int matrix, int range);
+
+  // Fills the target and returns its bytes.
+  std::size_t run(int level, const Pixels &pixels, const Target &target);
+
+ private:
+  struct Plan {
+    Resampler resampler;
+    Colour colour;
+  };
+
+  void render(int level, const Pixels &pixels, std::uint8_t *out);
+
+  preproc_output config_;
+  int coarsest_;
+  std::optional<Plan> plans_[kLevels];
+  std::optional<Store> store_;
+  std::unique_ptr<JpegEncoder> encoder_;
+  std::vector<std::uint8_t> picture_;  // what the encoder reads
+  std::vector<float> lines_;           // a row of components and of channels
+};
+
+class Pipeline {
+ public:
+  Pipeline(const preproc_format &format, const preproc_output *outputs,
+           std::size_t count);
+
+  void run(const std::uint8_t *const planes[], const std::size_t lengths[],
+           const Target targets[], std::uint64_t written[]);
+
+ private:
+  int level_of(const Target targets[]) const;
+  void plan_jpeg(const Sampling &sampling);
+  Pixels decode(const std::uint8_t *data, std::size_t length, int level);
+
+  preproc_format format_;
+  Model model_;  // of uncompressed formats
+  std::vector<Output> outputs_;
+  std::unique_ptr<JpegDecoder> decoder_;  // of compressed formats
+  std::optional<Sampling> sampling_;      // that the plans were made for
+};
+
+}  // namespace preprocess

@@ -1,0 +1,114 @@
+/* The C interface of the preprocessor.
+ *
+ * What enters: the planes of one camera frame. What leaves: pixels of every
+ * output that is due, in the caller's memory. A handle belongs to one thread at
+ * a time, starts no thread, calls nothing back, logs nothing, keeps no pointer
+ * of the caller, and allocates only in preproc_create and when the sampling of
+ * JPEG frames changes. No function lets an exception out. */
+#ifndef PREPROC_H
+#define PREPROC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#define PREPROC_NOEXCEPT noexcept
+#else
+#define PREPROC_NOEXCEPT
+#endif
+
+/* Limits, checked before anything is allocated. */
+#define PREPROC_MAX_SIDE 16384
+#define PREPROC_MAX_PIXELS 67108864
+#define PREPROC_MAX_OUTPUTS 8
+#define PREPROC_MAX_PLANES 3
+#define PREPROC_DETAIL 200
+
+/* What the caller does next. */
+typedef enum {
+  PREPROC_OK = 0,
+  PREPROC_FAILED,      /* no memory, or a library failed: try the next frame */
+  PREPROC_CORRUPT,     /* the bitstream is damaged: drop the frame */
+  PREPROC_SHORT,       /* fewer bytes than the format needs: drop the frame */
+  PREPROC_GEOMETRY,    /* not the size that was agreed on: negotiate anew */
+  PREPROC_UNSUPPORTED, /* no code for this: choose another format */
+  PREPROC_ARGUMENT     /* the caller is wrong: a bug */
+} preproc_status;
+
+typedef struct {
+  char detail[PREPROC_DETAIL]; /* one line, always ended; empty when OK */
+} preproc_error;
+
+enum { PREPROC_BT601 = 0, PREPROC_BT709, PREPROC_BT2020 };
+enum { PREPROC_LIMITED = 0, PREPROC_FULL };
+enum { PREPROC_AREA = 0, PREPROC_LINEAR, PREPROC_NEAREST };
+enum { PREPROC_RGB = 0, PREPROC_BGR, PREPROC_GRAY };
+enum { PREPROC_UINT8 = 0, PREPROC_FLOAT32, PREPROC_FLOAT16 };
+enum { PREPROC_HWC = 0, PREPROC_CHW };
+enum { PREPROC_RAW = 0, PREPROC_JPEG };
+
+/* How the frames look. Compressed formats have no stride and ignore matrix and
+ * range: they are JFIF. */
+typedef struct {
+  uint32_t pixel_format; /* V4L2 four-character code, first in the low byte */
+  int32_t width, height; /* pixels */
+  int32_t stride[PREPROC_MAX_PLANES]; /* bytes from row to row */
+  int32_t matrix, range;
+} preproc_format;
+
+/* What one output looks like and which part of the camera's picture it shows.
+ * The region is resampled to the content; content that is smaller than the
+ * output is surrounded with pad. */
+typedef struct {
+  int32_t width, height; /* pixels of the output */
+  int32_t content_x, content_y, content_width, content_height;
+  /* In camera pixels; pixel i covers i to i+1. */
+  double region_x, region_y, region_width, region_height;
+  /* Samples outside (the view's crop) are never mixed in. */
+  int32_t bounds_x, bounds_y, bounds_width, bounds_height;
+  /* transpose: the content's x runs along the camera's y. reverse_x: what runs
+   * along the camera's x runs against it; reverse_y likewise. */
+  int32_t transpose, reverse_x, reverse_y;
+  int32_t filter, pad, color, dtype, layout, encode, quality;
+  /* (v/255 - mean) / std for float types, by channel in the order of color. */
+  float mean[3], std[3];
+} preproc_output;
+
+typedef struct preproc preproc;
+
+/* Makes a handle for frames of one format. *handle is for preproc_destroy; it
+ * is NULL unless the status is OK. */
+preproc_status preproc_create(const preproc_format *format,
+                              const preproc_output *outputs, size_t count,
+                              preproc **handle,
+                              preproc_error *error) PREPROC_NOEXCEPT;
+
+/* Preprocesses one frame. A NULL output is not due. written[i] is the bytes of
+ * output i. Planes and outputs must not overlap. After an error the outputs
+ * hold nothing of use, and the handle is as good as before. */
+preproc_status preproc_run(
+    preproc *handle, uint64_t sequence, const uint8_t *plane0, size_t length0,
+    const uint8_t *plane1, size_t length1, const uint8_t *plane2,
+    size_t length2, uint8_t *output0, size_t capacity0, uint8_t *output1,
+    size_t capacity1, uint8_t *output2, size_t capacity2, uint8_t *output3,
+    size_t capacity3, uint8_t *output4, size_t capacity4, uint8_t *output5,
+    size_t capacity5, uint8_t *output6, size_t capacity6, uint8_t *output7,
+    size_t capacity7, uint64_t written[PREPROC_MAX_OUTPUTS],
+    preproc_error *error) PREPROC_NOEXCEPT;
+
+void preproc_destroy(preproc *handle) PREPROC_NOEXCEPT;
+
+/* A word such as "corrupt"; static memory. */
+const char *preproc_status_name(preproc_status status) PREPROC_NOEXCEPT;
+
+/* Versions of the libraries and the instruction sets in use, such as "SSE4.2
+ * AVX2"; static memory. */
+const char *preproc_opencv_version(void) PREPROC_NOEXCEPT;
+const char *preproc_jpeg_version(void) PREPROC_NOEXCEPT;
+const char *preproc_instruction_sets(void) PREPROC_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* PREPROC_H */

@@ -1,0 +1,171 @@
+package preproc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/native"
+)
+
+// InProcess is the [Processor] that runs the C++ code in this process: a crash
+// there is a crash here. Its first frame, and each one of another format than
+// the one before, makes the tables anew.
+type InProcess struct {
+	view  View
+	specs []Spec
+
+	format  capture.Format // that handle was made for, its Interval left out
+	handle  *native.Handle // nil until there was a frame that fits
+	shapes  []shape
+	planes  [native.MaxPlanes][]byte
+	outputs [native.MaxOutputs][]byte
+}
+
+// A shape is what is known of an output once the format is.
+type shape struct {
+	width, height int
+	maxBytes      int
+	geometry      Geometry
+}
+
+// New makes a processor for what a camera's outputs see and want. It reports
+// every fault at once. The specs are copied.
+func New(view View, specs []Spec) (*InProcess, error) {
+	faults := []error{view.Validate()}
+	if len(specs) < 1 || len(specs) > native.MaxOutputs {
+		faults = append(faults, fmt.Errorf("%d outputs; allowed: 1 to %d", len(specs), native.MaxOutputs))
+	}
+	for i := range specs {
+		if err := specs[i].Validate(); err != nil {
+			faults = append(faults, fmt.Errorf("output %q: %w", specs[i].Name, err))
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return &InProcess{
+		view:   view,
+		specs:  append([]Spec(nil), specs...),
+		shapes: make([]shape, len(specs)),
+	}, nil
+}
+
+// Close frees the native memory. It may be called again.
+func (p *InProcess) Close() error {
+	if p.handle != nil {
+		p.handle.Close()
+		p.handle = nil
+	}
+	return nil
+}
+
+// Process fills the images that are not nil. It does not watch ctx once the
+// C++ code runs.
+func (p *InProcess) Process(ctx context.Context, f *capture.Frame, images []*Image) (Verdict, error) {
+	if err := ctx.Err(); err != nil {
+		return Good, err
+	}
+	if err := p.plan(f.Format); err != nil {
+		return Good, err
+	}
+	defer p.forget()
+	if err := p.take(f, images); err != nil {
+		return Good, err
+	}
+	if err := p.handle.Run(f.Sequence, &p.planes, &p.outputs); err != nil {
+		return Good, refusal(err)
+	}
+	p.describe(f, images)
+	return Good, nil
+}
+
+// forget lets go of the frame's and the images' memory.
+func (p *InProcess) forget() {
+	clear(p.planes[:])
+	clear(p.outputs[:])
+}
+
+// plan makes the handle for frames of format f, unless it stands.
+func (p *InProcess) plan(f capture.Format) error {
+	f.Interval = time.Duration(0)
+	if p.handle != nil && f == p.format {
+		return nil
+	}
+	p.Close()
+	outputs := make([]native.Output, len(p.specs))
+	for i := range p.specs {
+		s := &p.specs[i]
+		o, err := nativeOutput(p.view, s, f)
+		if err != nil {
+			return &Error{ReasonGeometry, err.Error()}
+		}
+		outputs[i] = o
+		g, err := p.view.Geometry(s, f)
+		if err != nil {
+			return &Error{ReasonGeometry, err.Error()}
+		}
+		p.shapes[i] = shape{o.Width, o.Height, s.MaxBytes(o.Width, o.Height), g}
+	}
+	handle, err := native.New(nativeFormat(&f), outputs)
+	if err != nil {
+		return refusal(err)
+	}
+	p.handle, p.format = handle, f
+	return nil
+}
+
+// take lays out the memory of the frame and the images for the call.
+func (p *InProcess) take(f *capture.Frame, images []*Image) error {
+	if len(images) != len(p.specs) {
+		return &Error{ReasonFailed, fmt.Sprintf("%d images for %d outputs", len(images), len(p.specs))}
+	}
+	copy(p.planes[:], f.Planes[:])
+	for i, img := range images {
+		p.outputs[i] = nil
+		if img == nil {
+			continue
+		}
+		if cap(img.Data) < p.shapes[i].maxBytes {
+			return &Error{ReasonFailed, fmt.Sprintf("output %q has room for %d bytes, needs %d",
+				p.specs[i].Name, cap(img.Data), p.shapes[i].maxBytes)}
+		}
+		p.outputs[i] = img.Data[:0]
+	}
+	return nil
+}
+
+// describe says in the images what they show, once their pixels stand.
+func (p *InProcess) describe(f *capture.Frame, images []*Image) {
+	for i, img := range images {
+		if img == nil {
+			continue
+		}
+		img.Spec = &p.specs[i]
+		img.Data = p.outputs[i]
+		img.Width, img.Height = p.shapes[i].width, p.shapes[i].height
+		img.Geometry = p.shapes[i].geometry
+		img.Sequence, img.Timestamp, img.Dequeued = f.Sequence, f.Timestamp, f.Dequeued
+		img.Verdict = Good
+	}
+}
+
+var reasons = map[native.Status]Reason{
+	native.Failed:      ReasonFailed,
+	native.Corrupt:     ReasonCorrupt,
+	native.Short:       ReasonShort,
+	native.Geometry:    ReasonGeometry,
+	native.Unsupported: ReasonUnsupported,
+	native.Argument:    ReasonFailed,
+}
+
+// refusal is the C++ room's error in this room's words.
+func refusal(err error) error {
+	var e *native.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return &Error{reasons[e.Status], e.Detail}
+}

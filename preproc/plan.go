@@ -1,0 +1,61 @@
+package preproc
+
+import (
+	"math"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/native"
+)
+
+// nativeFormat is f in the words of the C++ room.
+func nativeFormat(f *capture.Format) *native.Format {
+	n := &native.Format{
+		PixelFormat: uint32(f.PixelFormat),
+		Width:       f.Width, Height: f.Height,
+		Matrix: int(f.Matrix), Range: int(f.Range),
+	}
+	copy(n.Stride[:], f.Stride[:])
+	return n
+}
+
+// nativeOutput resolves the output s of frames of format f to numbers: which
+// part of the picture goes where, and in which orientation.
+func nativeOutput(v View, s *Spec, f capture.Format) (native.Output, error) {
+	c, err := v.crop(&f)
+	if err != nil {
+		return native.Output{}, err
+	}
+	t, err := v.fitting(s, f)
+	if err != nil {
+		return native.Output{}, err
+	}
+	width, height, err := OutputSize(v, s, f)
+	if err != nil {
+		return native.Output{}, err
+	}
+	o := native.Output{
+		Width: width, Height: height, Content: t.content,
+		Bounds: native.Span{X: c.X, Y: c.Y, Width: c.Width, Height: c.Height},
+		Filter: int(s.Filter), Pad: int(s.Pad), Color: int(s.Color), DType: int(s.DType),
+		Layout: int(s.Layout), Encode: int(s.Encode), Quality: s.Quality,
+		Mean: s.Mean, Std: s.Std,
+	}
+	for i := range o.Std {
+		if o.Std[i] == 0 {
+			o.Std[i] = 1
+		}
+	}
+	region(&o, t, v.geometry(c))
+	return o, nil
+}
+
+// region finds the camera's pixels behind the part t of the view, of which g is
+// the map to the camera, and which way they run.
+func region(o *native.Output, t fitting, g Geometry) {
+	ax, ay := g.Map(t.x0, t.y0)
+	bx, by := g.Map(t.x0+t.width, t.y0+t.height)
+	o.RegionX, o.RegionWidth = min(ax, bx), math.Abs(bx-ax)
+	o.RegionY, o.RegionHeight = min(ay, by), math.Abs(by-ay)
+	o.Transpose = g.XX == 0
+	o.ReverseX, o.ReverseY = bx < ax, by < ay
+}

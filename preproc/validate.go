@@ -1,0 +1,119 @@
+package preproc
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/edge-agent/agent/native"
+)
+
+// Validate reports every fault of the view at once: the field, what was found
+// and what is allowed.
+func (v View) Validate() error {
+	var faults []error
+	if v.Rotate != 0 && v.Rotate != 90 && v.Rotate != 180 && v.Rotate != 270 {
+		faults = append(faults, fmt.Errorf("rotate is %d; allowed: 0, 90, 180, 270", v.Rotate))
+	}
+	faults = append(faults, checkWord("flip", flipWords, v.Flip))
+	if c := v.Crop; c != (Rect{}) && (c.X < 0 || c.Y < 0 || c.Width < 1 || c.Height < 1) {
+		faults = append(faults, fmt.Errorf("crop is %d,%d,%dx%d; allowed: x and y from 0, a size from 1x1",
+			c.X, c.Y, c.Width, c.Height))
+	}
+	return errors.Join(faults...)
+}
+
+// Validate reports every fault of the spec at once: the field, what was found
+// and what is allowed.
+func (s *Spec) Validate() error {
+	faults := []error{
+		s.checkSize(),
+		checkWord("fit", fitWords, s.Fit),
+		checkWord("filter", filterWords, s.Filter),
+		checkWord("color", colorWords, s.Color),
+		checkWord("dtype", dtypeWords, s.DType),
+		checkWord("layout", layoutWords, s.Layout),
+		checkWord("encode", encodeWords, s.Encode),
+	}
+	if s.Encode == JPEG {
+		faults = append(faults, s.checkJPEG())
+	}
+	return errors.Join(append(faults, s.checkNormalisation()...)...)
+}
+
+func (s *Spec) checkSize() error {
+	if s.Width == 0 && s.Height == 0 {
+		return nil
+	}
+	if s.Width < 1 || s.Height < 1 || s.Width > native.MaxSide || s.Height > native.MaxSide ||
+		s.Width*s.Height > native.MaxPixels {
+		return fmt.Errorf("size is %dx%d; allowed: sides of 1 to %d and %d pixels, or neither given for the size of the view",
+			s.Width, s.Height, native.MaxSide, native.MaxPixels)
+	}
+	return nil
+}
+
+func (s *Spec) checkJPEG() error {
+	var faults []error
+	if s.Quality < 1 || s.Quality > 100 {
+		faults = append(faults, fmt.Errorf("quality is %d; allowed: 1 to 100", s.Quality))
+	}
+	if s.DType != Uint8 {
+		faults = append(faults, fmt.Errorf("dtype is %v; allowed with encode jpeg: uint8", s.DType))
+	}
+	return errors.Join(faults...)
+}
+
+func (s *Spec) checkNormalisation() []error {
+	var faults []error
+	if s.DType == Uint8 && (s.Mean != [3]float32{} || !plain(s.Std)) {
+		faults = append(faults, fmt.Errorf("mean is %v and std is %v; allowed only with dtype float32 or float16", s.Mean, s.Std))
+	}
+	for c, std := range s.Std[:s.Channels()] {
+		mean := s.Mean[c]
+		if math.IsNaN(float64(mean)) || math.IsInf(float64(mean), 0) {
+			faults = append(faults, fmt.Errorf("mean[%d] is %v; allowed: finite numbers", c, mean))
+		}
+		if !(std >= 0) || math.IsInf(float64(std), 0) {
+			faults = append(faults, fmt.Errorf("std[%d] is %v; allowed: finite numbers above 0", c, std))
+		}
+	}
+	return faults
+}
+
+// plain says that a std changes nothing.
+func plain(std [3]float32) bool {
+	for _, v := range std {
+		if v != 0 && v != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+func checkWord[T ~uint8](field string, words []string, v T) error {
+	_, err := marshalWord(field, words, v)
+	return err
+}
+
+// Shape is the shape of the output's array when its size is width x height, in
+// the order of Layout. An encoded output is shaped as its pixels would be.
+func (s *Spec) Shape(width, height int) []int {
+	if s.Layout == CHW && s.Encode == Raw {
+		return []int{s.Channels(), height, width}
+	}
+	return []int{height, width, s.Channels()}
+}
+
+// MaxBytes is the most bytes that the output can have when its size is width x
+// height: exact for raw outputs, a bound for JPEG.
+func (s *Spec) MaxBytes(width, height int) int {
+	if s.Encode == Raw {
+		return width * height * s.Channels() * s.DType.Bytes()
+	}
+	// The worst that Huffman coding can do to a block of 64 samples is below 2
+	// bytes a sample; 4:2:0 has 1.5 samples a pixel.
+	const blocks, headers = 16, 2048
+	roundUp := func(v int) int { return (v + blocks - 1) / blocks * blocks }
+	return roundUp(width)*roundUp(height)*3 + headers
+}
