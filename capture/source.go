@@ -35,6 +35,9 @@ var (
 	ErrGone = errors.New("device gone")
 	// ErrStalled: no frame within the stall deadline.
 	ErrStalled = errors.New("no frame within the stall deadline")
+	// ErrStream: the driver gave up the stream, and the device still answers:
+	// it has to be opened again.
+	ErrStream = errors.New("stream broken off")
 	// ErrBandwidth: the bus has no room for this mode (ENOSPC at STREAMON).
 	ErrBandwidth = errors.New("not enough bus bandwidth for this mode")
 	// ErrMode: the device offers no mode that satisfies the request.

@@ -1,0 +1,231 @@
+package v4l2
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/edge-agent/agent/capture"
+)
+
+// A Device is what [List] knows of a camera.
+type Device struct {
+	// Path is the device file.
+	Path string `json:"path"`
+	// Name, Driver and Bus are what the driver says of itself.
+	Name   string `json:"name"`
+	Driver string `json:"driver"`
+	Bus    string `json:"bus"`
+	// Serial is the USB serial number, empty when there is none.
+	Serial string `json:"serial,omitempty"`
+	// ByID and ByPath are names of links in /dev/v4l; one node may have two.
+	ByID   []string `json:"by_id,omitempty"`
+	ByPath []string `json:"by_path,omitempty"`
+	// Identity is the selector that names this camera the most lastingly.
+	Identity Selector      `json:"identity"`
+	Formats  []FormatInfo  `json:"formats"`
+	Controls []ControlInfo `json:"controls"`
+	// Problem is why the rest is missing, empty when it is not.
+	Problem string `json:"problem,omitempty"`
+}
+
+// A FormatInfo is a pixel format that a camera offers.
+type FormatInfo struct {
+	// Code is the four-character code of V4L2.
+	Code        string     `json:"code"`
+	Description string     `json:"description"`
+	Sizes       []SizeInfo `json:"sizes"`
+	// Note says why the format is of no use here, empty when it is.
+	Note string `json:"note,omitempty"`
+}
+
+// A SizeInfo is a frame size with its rates in frames per second, none when
+// the driver does not list them. Of a range, common values are listed.
+type SizeInfo struct {
+	Width  int       `json:"width"`
+	Height int       `json:"height"`
+	Rates  []float64 `json:"rates"`
+}
+
+// List describes the cameras of this machine, by number. Nodes that do not
+// capture are left out; a camera that is in use is listed as any other.
+func List() ([]Device, error) { return ListIn(Roots{}) }
+
+// ListIn is List for a machine whose directories are elsewhere.
+func ListIn(r Roots) ([]Device, error) { return systemHost(r).list() }
+
+func (h host) list() ([]Device, error) {
+	nodes, err := h.nodes()
+	if err != nil {
+		return nil, err
+	}
+	var list []Device
+	for _, n := range nodes {
+		d := Device{Path: n.path, Name: n.name, Serial: n.serial, ByID: n.byID, ByPath: n.byPath}
+		isCamera, err := h.describe(&d)
+		if err != nil {
+			d.Problem = err.Error()
+		}
+		if isCamera {
+			list = append(list, d)
+		}
+	}
+	for i := range list {
+		list[i].Identity = identity(list[i], list)
+	}
+	return list, nil
+}
+
+// describe opens the node and fills d in. It says false for a node that is no
+// camera; one that cannot be asked is taken for one if it is the first of its
+// device, because UVC puts metadata second.
+func (h host) describe(d *Device) (isCamera bool, err error) {
+	dev, err := h.openDevice(d.Path)
+	if err != nil {
+		return !errors.Is(err, capture.ErrNotFound) && h.index(d.Path) == 0, fmt.Errorf("open: %w", err)
+	}
+	defer func() { err = errors.Join(err, dev.close()) }()
+	c, err := queryCapability(dev)
+	if err != nil {
+		return h.index(d.Path) == 0, fmt.Errorf("query capability: %w", err)
+	}
+	if c.bufType() == 0 {
+		return false, nil
+	}
+	d.Name, d.Driver, d.Bus = text(c.card[:]), text(c.driver[:]), text(c.busInfo[:])
+	var faults [2]error
+	d.Formats, faults[0] = describeFormats(dev, c.bufType())
+	d.Controls, faults[1] = enumControls(dev)
+	return true, errors.Join(faults[:]...)
+}
+
+func describeFormats(dev device, bufType uint32) ([]FormatInfo, error) {
+	formats, err := enumFormats(dev, bufType)
+	if err != nil {
+		return nil, err
+	}
+	var list []FormatInfo
+	for _, f := range formats {
+		info := FormatInfo{Code: capture.PixelFormat(f.pixelformat).String(), Description: text(f.description[:])}
+		if logical(f.pixelformat).Layout() == nil {
+			info.Note = "cannot be preprocessed"
+		}
+		modes, err := offers(dev, f.pixelformat, capture.Request{})
+		if err != nil {
+			return list, err
+		}
+		for _, m := range modes {
+			info.add(m)
+		}
+		list = append(list, info)
+	}
+	return list, nil
+}
+
+// add appends a mode; those of one size come one after the other.
+func (f *FormatInfo) add(m offer) {
+	if n := len(f.Sizes); n == 0 || f.Sizes[n-1].Width != m.Width || f.Sizes[n-1].Height != m.Height {
+		f.Sizes = append(f.Sizes, SizeInfo{Width: m.Width, Height: m.Height})
+	}
+	if s := &f.Sizes[len(f.Sizes)-1]; m.Rate > 0 {
+		s.Rates = append(s.Rates, m.Rate)
+	}
+}
+
+// identity is the most lasting selector: by-id, unless another camera has the
+// same model and serial number, because then they share the link and udev
+// gives it to one of them; else the socket, else the name, else the file.
+func identity(d Device, all []Device) Selector {
+	twins := func(same func(o Device) bool) bool {
+		return slices.ContainsFunc(all, func(o Device) bool { return o.Path != d.Path && same(o) })
+	}
+	switch {
+	case len(d.ByID) > 0 && !twins(func(o Device) bool {
+		return o.Name == d.Name && o.Serial == d.Serial && o.Bus != d.Bus || slices.Contains(o.ByID, d.ByID[0])
+	}):
+		return Selector{ByID: d.ByID[0]}
+	case len(d.ByPath) > 0:
+		return Selector{ByPath: d.ByPath[0]}
+	case d.Name != "" && !strings.ContainsAny(d.Name, `*?[\`) && !twins(func(o Device) bool { return o.Name == d.Name }):
+		return Selector{Name: d.Name}
+	}
+	return Selector{Path: d.Path}
+}
+
+// A videoNode is a video device as the file system shows it.
+type videoNode struct {
+	path         string
+	name, serial string
+	byID, byPath []string
+}
+
+// nodes lists the video devices that are in /sys and in /dev, by number.
+func (h host) nodes() ([]videoNode, error) {
+	class := filepath.Join(h.sys, "class", "video4linux")
+	entries, err := os.ReadDir(class)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil // the driver core is not loaded: no camera yet
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list video devices: %w", err)
+	}
+	byID, byPath := h.links("by-id"), h.links("by-path")
+	var list []videoNode
+	for _, e := range entries {
+		node := filepath.Join(h.dev, e.Name())
+		if _, err := os.Stat(node); err != nil || !strings.HasPrefix(e.Name(), "video") {
+			continue
+		}
+		list = append(list, videoNode{
+			path: node, name: attribute(class, e.Name(), "name"), serial: serial(filepath.Join(class, e.Name())),
+			byID: byID[e.Name()], byPath: byPath[e.Name()],
+		})
+	}
+	slices.SortFunc(list, func(a, b videoNode) int { return number(a.path) - number(b.path) })
+	return list, nil
+}
+
+// links lists the links of a directory in /dev/v4l by what they point to.
+func (h host) links(dir string) map[string][]string {
+	m := map[string][]string{}
+	entries, _ := os.ReadDir(filepath.Join(h.dev, "v4l", dir)) // made with the first link
+	for _, e := range entries {
+		if target, err := os.Readlink(filepath.Join(h.dev, "v4l", dir, e.Name())); err == nil {
+			m[filepath.Base(target)] = append(m[filepath.Base(target)], e.Name())
+		}
+	}
+	return m
+}
+
+// serial is that of the USB device to which the node's interface belongs.
+func serial(class string) string {
+	device, err := filepath.EvalSymlinks(filepath.Join(class, "device"))
+	if err != nil {
+		return ""
+	}
+	return attribute(filepath.Dir(device), "serial")
+}
+
+// attribute reads a file of sysfs, empty if there is none.
+func attribute(elem ...string) string {
+	b, err := os.ReadFile(filepath.Join(elem...))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// index is the number of a node among those of its device.
+func (h host) index(node string) int {
+	i, _ := strconv.Atoi(attribute(h.sys, "class", "video4linux", filepath.Base(node), "index"))
+	return i
+}
+
+func number(node string) int {
+	n, _ := strconv.Atoi(strings.TrimPrefix(filepath.Base(node), "video"))
+	return n
+}

@@ -1,0 +1,352 @@
+package v4l2
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/edge-agent/agent/capture"
+)
+
+// picture64 is a whole GREY picture of 64x48.
+var picture64 = bytes.Repeat([]byte{77}, 64*48)
+
+func mustRead(t testing.TB, s capture.Source) *capture.Frame {
+	t.Helper()
+	f, err := s.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func descriptors(t testing.TB) int {
+	t.Helper()
+	e, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(e)
+}
+
+func TestReadLendsTheDriversMemory(t *testing.T) {
+	k := newKernel(t, capture.GREY)
+	s := k.mustOpen(Config{})
+	want := capture.Format{PixelFormat: capture.GREY, Width: 64, Height: 48, Stride: [capture.MaxPlanes]int{64}, Interval: time.Second / 30}
+	if s.Format() != want {
+		t.Errorf("format %+v, want %+v", s.Format(), want)
+	}
+	k.emit(picture64)
+	f := mustRead(t, s)
+	if f.Format != want || f.Fault != capture.FaultNone || !bytes.Equal(f.Planes[0], picture64) {
+		t.Errorf("got %+v, %d bytes", f, len(f.Planes[0]))
+	}
+	if &f.Planes[0][0] != &k.memory[0][0][0] {
+		t.Error("the frame is a copy")
+	}
+	if f.Timestamp != k.clock || f.Dequeued <= f.Timestamp {
+		t.Errorf("captured at %v, dequeued at %v, want %v", f.Timestamp, f.Dequeued, k.clock)
+	}
+	if len(k.queued) != 3 {
+		t.Errorf("%d buffers are with the driver while one is on loan", len(k.queued))
+	}
+	f.Release()
+	if !slices.Equal(k.queued, []int{1, 2, 3, 0}) {
+		t.Errorf("queued %v after the release", k.queued)
+	}
+}
+
+func TestCancelEndsReadWithin100ms(t *testing.T) {
+	for _, hang := range []struct {
+		name string
+		with func(*testing.T, *kernel, capture.Source)
+	}{
+		{"the driver delivers nothing", func(*testing.T, *kernel, capture.Source) {}},
+		{"all buffers are on loan", func(t *testing.T, k *kernel, s capture.Source) {
+			for range DefaultBuffers {
+				k.emit(picture64)
+				mustRead(t, s)
+			}
+		}},
+	} {
+		t.Run(hang.name, func(t *testing.T) {
+			k := newKernel(t, capture.GREY)
+			s := k.mustOpen(Config{StallAfter: time.Hour})
+			hang.with(t, k, s)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancelled := make(chan time.Time, 1)
+			go func() {
+				cancelled <- time.Now()
+				cancel()
+			}()
+			_, err := s.Read(ctx)
+			if took := time.Since(<-cancelled); err != context.Canceled || took > 100*time.Millisecond {
+				t.Errorf("got %v after %v", err, took)
+			}
+			// Another context starts afresh, in spite of the wake-up.
+			if len(k.queued) > 0 {
+				k.emit(picture64)
+				mustRead(t, s).Release()
+			}
+		})
+	}
+}
+
+func TestASilentDriverIsStalled(t *testing.T) {
+	k := newKernel(t, capture.GREY)
+	s := k.mustOpen(Config{StallAfter: 20 * time.Millisecond})
+	begin := time.Now()
+	_, err := s.Read(t.Context())
+	if !errors.Is(err, capture.ErrStalled) || time.Since(begin) < 20*time.Millisecond {
+		t.Errorf("got %v after %v", err, time.Since(begin))
+	}
+	if !strings.HasPrefix(err.Error(), "read /dev/null: ") {
+		t.Errorf("the error %q does not say where", err)
+	}
+	k.emit(picture64) // it comes back by itself
+	mustRead(t, s).Release()
+}
+
+func TestNoBufferToFillIsNoStall(t *testing.T) {
+	k := newKernel(t, capture.GREY)
+	s := k.mustOpen(Config{StallAfter: 50 * time.Millisecond})
+	var loan []*capture.Frame
+	for range DefaultBuffers {
+		k.emit(picture64)
+		loan = append(loan, mustRead(t, s))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	defer cancel()
+	if _, err := s.Read(ctx); err != context.DeadlineExceeded {
+		t.Fatalf("read with all on loan: %v", err)
+	}
+	done := make(chan error)
+	go func() {
+		f, err := s.Read(t.Context())
+		if err == nil {
+			f.Release()
+		}
+		done <- err
+	}()
+	loan[2].Release()
+	k.emit(picture64)
+	if err := <-done; err != nil {
+		t.Errorf("read after a return: %v", err)
+	}
+}
+
+func TestCloseKeepsTheMemoryOfLoansUntilTheLastReturn(t *testing.T) {
+	before := descriptors(t)
+	k := newKernel(t, capture.GREY)
+	own := descriptors(t) - before
+	s := k.mustOpen(Config{})
+	k.emit(picture64)
+	k.emit(picture64)
+	a, b := mustRead(t, s), mustRead(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if k.mapped != 2 || !k.closed || k.streaming || k.requested != 0 {
+		t.Errorf("after close: %d mapped, closed %v, streaming %v, %d buffers requested", k.mapped, k.closed, k.streaming, k.requested)
+	}
+	if !bytes.Equal(a.Planes[0], picture64) || !bytes.Equal(b.Planes[0], picture64) {
+		t.Error("a frame on loan changed")
+	}
+	a.Release()
+	if k.mapped != 1 {
+		t.Errorf("%d mapped after one of two returns", k.mapped)
+	}
+	b.Release()
+	if k.mapped != 0 {
+		t.Errorf("%d mapped after the last return", k.mapped)
+	}
+	if now := descriptors(t) - before - own; now != 0 {
+		t.Errorf("%d descriptors leaked", now)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("second close: %v", err)
+	}
+	if _, err := s.Read(t.Context()); err == nil {
+		t.Error("read after close")
+	}
+}
+
+func TestEveryStepThatFailsIsUndone(t *testing.T) {
+	for request, name := range map[uintptr]string{
+		vidiocQuerycap: "query capability", vidiocEnumFmt: "enumerate formats",
+		vidiocEnumFramesizes: "enumerate frame sizes", vidiocEnumFrameintervals: "enumerate frame intervals",
+		vidiocSFmt: "set format GREY 64x48", vidiocSParm: "set rate 30/s", vidiocSExtCtrls: "set controls: set control gain",
+		vidiocReqbufs: "request buffers", vidiocQuerybuf: "query buffer 0", vidiocQbuf: "queue buffer 0", vidiocStreamon: "stream on",
+	} {
+		before := descriptors(t)
+		k := newKernel(t, capture.GREY)
+		k.controls = []*fakeControl{control(1, "Gain", ControlInteger, 0, 9)}
+		own := descriptors(t) - before
+		k.fail[request] = []unix.Errno{unix.EBUSY}
+		_, err := k.open(Config{Controls: []Control{{"gain", 3}}})
+		if !errors.Is(err, capture.ErrBusy) || !strings.HasPrefix(err.Error(), "open /dev/null: "+name) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if k.mapped != 0 || !k.closed || k.streaming || descriptors(t)-before-own != 0 {
+			t.Errorf("%s: left %d mapped, closed %v, streaming %v", name, k.mapped, k.closed, k.streaming)
+		}
+	}
+}
+
+func TestErrorsOfARunningStreamMeanWhatTheyAre(t *testing.T) {
+	for name, c := range map[string]struct {
+		with func(*kernel)
+		want error
+	}{
+		"EIO for ever, as after vb2_queue_error": {func(k *kernel) { k.always[vidiocDqbuf] = unix.EIO }, capture.ErrStream},
+		"ENODEV":                                 {func(k *kernel) { k.always[vidiocDqbuf] = unix.ENODEV }, capture.ErrGone},
+		"EINVAL on unplug": {func(k *kernel) {
+			k.always[vidiocDqbuf], k.always[vidiocQuerycap] = unix.EINVAL, unix.ENODEV
+		}, capture.ErrGone},
+		"EINVAL and still there":         {func(k *kernel) { k.always[vidiocDqbuf] = unix.EINVAL }, capture.ErrStream},
+		"EPIPE":                          {func(k *kernel) { k.always[vidiocDqbuf] = unix.EPIPE }, capture.ErrStream},
+		"POLLERR and nothing to dequeue": {func(k *kernel) {}, capture.ErrStream},
+		"a buffer that it did not have": {func(k *kernel) {
+			k.done = []filled{{index: 0, bytesused: []int{1}}, {index: 0, bytesused: []int{1}}}
+			k.queued = k.queued[1:]
+		}, capture.ErrStream},
+		"an index that is none": {func(k *kernel) { k.done = []filled{{index: 99, bytesused: []int{1}}} }, capture.ErrStream},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKernel(t, capture.GREY)
+			s := k.mustOpen(Config{StallAfter: 5 * time.Second})
+			k.set(func() { c.with(k) })
+			k.raise(unix.POLLERR | unix.POLLIN)
+			f, err := s.Read(t.Context())
+			if err == nil { // the first of two
+				k.raise(unix.POLLERR | unix.POLLIN)
+				_, err = s.Read(t.Context())
+				defer f.Release()
+			}
+			if !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestEAGAINIsNoFrameYet(t *testing.T) {
+	k := newKernel(t, capture.GREY)
+	s := k.mustOpen(Config{})
+	k.emit(picture64)
+	k.set(func() { k.fail[vidiocDqbuf] = []unix.Errno{unix.EAGAIN, unix.EAGAIN} })
+	mustRead(t, s).Release()
+	// A poll that says ready for ever and a DQBUF that says nothing there is a stall too.
+	s2k := newKernel(t, capture.GREY)
+	s2 := s2k.mustOpen(Config{StallAfter: 10 * time.Millisecond})
+	s2k.raise(unix.POLLIN)
+	if _, err := s2.Read(t.Context()); !errors.Is(err, capture.ErrStalled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAReturnThatTheDriverRefusesIsTriedAgain(t *testing.T) {
+	k := newKernel(t, capture.GREY)
+	s := k.mustOpen(Config{})
+	k.emit(picture64)
+	f := mustRead(t, s)
+	k.set(func() { k.fail[vidiocQbuf] = []unix.Errno{unix.EINVAL} })
+	f.Release()
+	if len(k.queued) != 3 {
+		t.Fatalf("%d queued", len(k.queued))
+	}
+	k.emit(picture64)
+	mustRead(t, s).Release()
+	if len(k.queued) != 4 {
+		t.Errorf("%d of 4 buffers are with the driver", len(k.queued))
+	}
+
+	k.emit(picture64)
+	f = mustRead(t, s)
+	k.set(func() { k.always[vidiocQbuf] = unix.ENODEV })
+	f.Release()
+	if _, err := s.Read(t.Context()); !errors.Is(err, capture.ErrGone) {
+		t.Errorf("read when QBUF fails for ever: %v", err)
+	}
+}
+
+func TestReadAndReleaseAllocateNothing(t *testing.T) {
+	k := newKernel(t, capture.GREY)
+	s := k.mustOpen(Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	k.done = make([]filled, 0, 8)
+	used := []int{len(picture64)}
+	n := testing.AllocsPerRun(1000, func() {
+		k.mu.Lock()
+		i := k.queued[0]
+		k.queued = append(k.queued[:0], k.queued[1:]...)
+		k.clock++
+		k.sequence++
+		k.done = append(k.done[:0], filled{index: i, bytesused: used, flags: k.tsFlags, sequence: k.sequence, timestamp: k.clock})
+		k.signal()
+		k.mu.Unlock()
+		f, err := s.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Release()
+	})
+	if n != 0 {
+		t.Errorf("%v allocations a frame", n)
+	}
+}
+
+func TestReturnsFromAnyGoroutine(t *testing.T) {
+	k := newKernel(t, capture.GREY)
+	s := k.mustOpen(Config{StallAfter: 10 * time.Second})
+	frames := make(chan *capture.Frame, 2)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for f := range frames {
+				if f.Planes[0][0] != 77 {
+					t.Error("wrong pixels")
+				}
+				f.Release()
+			}
+		})
+	}
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				k.emit(picture64)
+			}
+		}
+	})
+	next, lost := uint64(0), uint64(0)
+	for i := range 2000 {
+		f := mustRead(t, s)
+		if i > 0 && f.Sequence != next+f.Lost {
+			t.Errorf("sequence %d with %d lost, want %d", f.Sequence, f.Lost, next)
+		}
+		next, lost = f.Sequence+1, lost+f.Lost
+		frames <- f
+	}
+	close(stop)
+	if err := s.Close(); err != nil { // while frames are being returned
+		t.Error(err)
+	}
+	close(frames)
+	wg.Wait()
+	if k.mapped != 0 {
+		t.Errorf("%d mapped at the end", k.mapped)
+	}
+}
