@@ -1,0 +1,129 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+const pattern = `cameras:
+  front:
+    device: {pattern: bars}
+    mode: {size: 320x180, rate: 10}
+    outputs: {model: {size: 320x180}}
+`
+
+// READY, STATUS, restart, and a stop that takes no time.
+func serviceLife(l *lab) {
+	l.configure(pattern)
+	if state := l.property("ActiveState"); state != "active" {
+		l.Fatalf("after READY the service is %s", state)
+	}
+	l.status("front: publishing")
+	l.figure("STATUS %q", l.property("StatusText"))
+	reader := l.read("front/model", 80, "-within", "2m")
+	l.publishes(10)
+	pid := l.property("MainPID")
+	start := time.Now()
+	l.run("systemctl", "restart", "agent")
+	l.figure("restart %.1f s", time.Since(start).Seconds())
+	s := reader.wait()
+	s.sound(l)
+	if s.Sessions != 2 || strconv.Itoa(s.PID) == pid {
+		l.Errorf("a consumer saw %d agents over a restart, the last with PID %d (before: %s)", s.Sessions, s.PID, pid)
+	}
+	start = time.Now()
+	l.stop()
+	l.figure("stop %.1f s", time.Since(start).Seconds())
+}
+
+// The journal's fields.
+func journalFields(l *lab) {
+	l.configure(pattern)
+	l.status("front: publishing")
+	l.stop()
+	entries := l.journal("CAMERA=front")
+	if len(entries) == 0 {
+		l.Fatal("no entry with CAMERA=front")
+	}
+	for _, field := range []string{"MESSAGE", "MESSAGE_ID", "PRIORITY", "SYSLOG_IDENTIFIER", "CAMERA", "_SYSTEMD_UNIT"} {
+		if entries[0][field] == "" {
+			l.Errorf("the entry %q has no field %s", entries[0]["MESSAGE"], field)
+		}
+	}
+	if id := entries[0]["SYSLOG_IDENTIFIER"]; id != "agent" {
+		l.Errorf("SYSLOG_IDENTIFIER is %q", id)
+	}
+	explained := l.run("journalctl", "-u", "agent", "-x", "--no-pager", "CAMERA=front")
+	l.figure("%d entries, %d bytes with the catalog's", len(entries), len(explained))
+}
+
+// A bad config is told and not retried.
+func badConfig(l *lab) {
+	l.run("bash", "-c", "echo 'cameras: {front: {devise: x}}' >/etc/agent/agent.yaml; ! systemctl restart agent")
+	if code := l.property("ExecMainStatus"); code != "78" {
+		l.Errorf("exit code %s, want 78", code)
+	}
+	if n := l.property("NRestarts"); n != "0" {
+		l.Errorf("restarted %s times", n)
+	}
+	l.run("systemctl", "reset-failed", "agent")
+}
+
+// A frame that blocks in C++ for ever: systemd's watchdog ends the process, and
+// the next one publishes.
+func hang(l *lab) {
+	l.put(hooks)
+	l.run("cp", "/share/bin/"+filepath.Base(hooks), "/usr/bin/agent")
+	const dropIn = "/etc/systemd/system/agent.service.d/hang.conf"
+	l.run("bash", "-c", "mkdir -p ${0%/*} && printf '[Service]\nEnvironment=AGENT_TEST_HANG_SEQUENCE=60\n' >$0 && systemctl daemon-reload", dropIn)
+	l.configure(pattern)
+	pid := l.property("MainPID")
+	s := l.read("front/model", 70, "-within", "2m").wait()
+	if s.Sessions != 2 || strconv.Itoa(s.PID) == pid {
+		l.Errorf("a consumer saw %d agents, the last with PID %d (before: %s)", s.Sessions, s.PID, pid)
+	}
+	s.sound(l)
+	silence := l.silence(pid)
+	l.figure("killed %.1f s after the frame that hung, NRestarts %s", silence.Seconds(), l.property("NRestarts"))
+	if silence > 15*time.Second {
+		l.Errorf("the watchdog took %v", silence)
+	}
+	if n := len(l.journal("_PID="+pid, "MESSAGE=SIGABRT: abort")); n == 0 {
+		l.Error("no stack of the process that hung in the journal")
+	}
+	l.run("rm", dropIn)
+	l.run("systemctl", "daemon-reload")
+	l.run("systemctl", "restart", "agent")
+	l.publishes(80)
+	l.stop()
+}
+
+// silence is the time from the frame that the process with this PID hung on to
+// its end, by the journal.
+func (l *lab) silence(pid string) time.Duration {
+	l.Helper()
+	stamp := func(match ...string) time.Duration {
+		entries := l.journal(match...)
+		if len(entries) == 0 {
+			l.Fatalf("no entry with %v", match)
+		}
+		us, err := strconv.ParseInt(entries[0]["__MONOTONIC_TIMESTAMP"], 10, 64)
+		l.must(err)
+		return time.Duration(us) * time.Microsecond
+	}
+	published := stamp("_PID="+pid, "MESSAGE=camera publishes")
+	// 60 frames at 10 a second.
+	return stamp("_PID="+pid, "MESSAGE=SIGABRT: abort") - published - 6*time.Second
+}
+
+func TestService(t *testing.T) {
+	l := newLab(t)
+	l.scenario("READY, STATUS, restart, stop", serviceLife)
+	l.scenario("journal fields", journalFields)
+	l.scenario("bad config", badConfig)
+	l.scenario("hang in C++, watchdog", hang)
+}
