@@ -9,6 +9,11 @@ include native/flags.mk
 export PATH := $(CURDIR)/.cache/go/bin:$(PATH)
 GO      ?= go
 GOFLAGS := -tags=$(GOTAGS) -buildvcs=false
+# No path of this machine in the result, which is thus the same everywhere; and
+# what Debian asks of a program that parses bytes it does not trust.
+PORTABLE := -ffile-prefix-map=$(CURDIR)/= -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+CGO_CFLAGS   += $(PORTABLE)
+CGO_CXXFLAGS += $(PORTABLE)
 export GO GOFLAGS CGO_CPPFLAGS CGO_CFLAGS CGO_CXXFLAGS CGO_LDFLAGS
 
 LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)

@@ -9,20 +9,29 @@ version=$1 commit=$2
 tree=.cache/deb/edge-agent
 
 # Outside of git, in an unpacked release, every file belongs to it.
-tracked() {
+listed() {
 	if git rev-parse --git-dir >/dev/null 2>&1; then
 		git ls-files -coz --exclude-standard --deduplicate
 	else
-		find . \( -path ./.cache -o -path ./bin -o -path ./dist -o -path ./var \) -prune -o -type f -print0 -o -type l -print0
+		find . \( -path ./.cache -o -path ./bin -o -path ./dist -o -path ./var \) -prune -o \( -type f -o -type l \) -print0
 	fi
 }
 
-rm -rf .cache/deb
-mkdir -p "$tree" dist
-tracked | tar --create --null --files-from=- --ignore-failed-read 2>/dev/null | tar --extract --directory "$tree"
-cp --recursive --dereference systemd/debian "$tree/debian"
+# Without those that git lists and someone deleted.
+present() {
+	local file
+	while IFS= read -r -d '' file; do
+		if [[ -e $file || -L $file ]]; then printf '%s\0' "$file"; fi
+	done
+}
 
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || dpkg-parsechangelog -l systemd/debian/changelog -S Timestamp)
+rm -rf .cache/deb
+mkdir -p "$tree" dist
+# One time for all files, as that of a clone is its own.
+listed | present | tar --create --null --files-from=- --mtime="@$SOURCE_DATE_EPOCH" | tar --extract --directory "$tree"
+cp --recursive --dereference systemd/debian "$tree/debian"
+
 if [[ $(dpkg-parsechangelog -l systemd/debian/changelog -S Version) != "$version" ]]; then
 	{
 		printf 'edge-agent (%s) bookworm; urgency=medium\n\n  * Built from commit %s.\n\n' "$version" "$commit"
