@@ -1,0 +1,100 @@
+package process
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// dropped is the verdict on a frame without an image.
+const dropped = "dropped"
+
+// A runner holds what the frames of a run share.
+type runner struct {
+	options   *Options
+	processor preproc.Processor
+	specs     []preproc.Spec
+	images    []*preproc.Image
+	lines     *json.Encoder
+	stems     map[string]bool // beginnings of file names that are taken
+}
+
+// frame processes f and writes what became of it.
+func (r *runner) frame(ctx context.Context, input, stem string, f *capture.Frame) error {
+	result := Result{Input: input, Index: f.Sequence, Verdict: dropped}
+	if f.Fault != capture.FaultNone {
+		// As in the daemon: what the source refuses is never decoded.
+		result.Reason = f.Fault.String()
+		return r.line(result)
+	}
+	r.fit(f)
+	start := time.Now()
+	verdict, err := r.processor.Process(ctx, f, r.images)
+	result.DurationUS = time.Since(start).Microseconds()
+	if err != nil {
+		refused, ok := errors.AsType[*preproc.Error](err)
+		if !ok {
+			return err
+		}
+		result.Reason, result.Detail = refused.Reason.String(), refused.Detail
+		return r.line(result)
+	}
+	result.Verdict = verdict.String()
+	for _, img := range r.images {
+		if err := r.image(result, stem, img); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// image writes one image of a frame and its line.
+func (r *runner) image(result Result, stem string, img *preproc.Image) error {
+	file, err := r.store(stem, result.Index, img)
+	if err != nil {
+		return &writeError{err}
+	}
+	sum := sha256.Sum256(img.Data)
+	result.Output, result.File = img.Spec.Name, file
+	result.Shape, result.DType = img.Spec.Shape(img.Width, img.Height), dtype(img)
+	result.SHA256 = hex.EncodeToString(sum[:])
+	return r.line(result)
+}
+
+func (r *runner) line(result Result) error {
+	if err := r.lines.Encode(result); err != nil {
+		return &writeError{err}
+	}
+	return nil
+}
+
+// maxPixels is what the preprocessor takes; a damaged header claims more.
+const maxPixels = 64 << 20
+
+// fit makes room for the images of f. What has no size is left to the
+// preprocessor to refuse.
+func (r *runner) fit(f *capture.Frame) {
+	for i := range r.specs {
+		width, height, err := preproc.OutputSize(r.options.Camera.View, &r.specs[i], f.Format)
+		if err != nil || width*height > maxPixels {
+			continue
+		}
+		if need := r.specs[i].MaxBytes(width, height); cap(r.images[i].Data) < need {
+			r.images[i].Data = make([]byte, need)
+		}
+	}
+}
+
+// dtype is the type of the elements, or that the image is a file.
+func dtype(img *preproc.Image) string {
+	if img.Spec.Encode == preproc.JPEG {
+		return img.Spec.Encode.String()
+	}
+	return img.Spec.DType.String()
+}

@@ -1,0 +1,126 @@
+package process
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/capture/replay"
+)
+
+// expand replaces directories by their files, in the order of the names. Each
+// file is an input of its own, because stills may differ in size.
+func expand(inputs []string) (files []string, failed []error) {
+	for _, name := range inputs {
+		info, err := os.Stat(name)
+		if name == "-" || err != nil || !info.IsDir() {
+			files = append(files, name) // opening it tells what is wrong
+			continue
+		}
+		entries, err := os.ReadDir(name)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("list input: %w", err))
+		}
+		for _, e := range entries {
+			if e.Type().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
+				files = append(files, filepath.Join(name, e.Name()))
+			}
+		}
+	}
+	return files, failed
+}
+
+// open makes a source of an input. The caller closes both.
+func (r *runner) open(name string) (capture.Source, io.Closer, error) {
+	from, closer := r.options.Stdin, io.Closer(io.NopCloser(nil))
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, nil, fmt.Errorf("open input: %w", err)
+		}
+		from, closer = f, f
+	}
+	in := bufio.NewReader(from)
+	head, err := in.Peek(len(y4mMagic))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, errors.Join(fmt.Errorf("read input: %w", err), closer.Close())
+	}
+	source, err := replay.NewReader(in, replay.Config{
+		Path:     name,
+		Raw:      geometry(r.options.Camera.Mode, name, head),
+		Unpaced:  true,
+		Lossless: true,
+		Buffers:  1,
+	})
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open input %s: %w", name, err), closer.Close())
+	}
+	return source, closer, nil
+}
+
+const y4mMagic = "YUV4MPEG2"
+
+// geometry is the camera's mode as that of raw frames, or nil when the input
+// tells its own: by its first bytes, or a JPEG damaged there by its name.
+func geometry(mode capture.Request, name string, head []byte) *capture.Format {
+	layout := mode.PixelFormat.Layout()
+	if layout == nil || layout.Compressed || mode.Width == 0 {
+		return nil
+	}
+	if bytes.HasPrefix(head, []byte{0xff, 0xd8, 0xff}) || string(head) == y4mMagic {
+		return nil
+	}
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".jpg", ".jpeg", ".mjpg", ".mjpeg", ".y4m":
+		return nil
+	}
+	return &capture.Format{PixelFormat: mode.PixelFormat, Width: mode.Width, Height: mode.Height}
+}
+
+// input processes all frames of one input.
+func (r *runner) input(ctx context.Context, name string) error {
+	source, closer, err := r.open(name)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	defer source.Close()
+	stem := r.stem(name)
+	for {
+		f, err := source.Read(ctx)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("process %s: %w", name, err)
+		}
+		err = r.frame(ctx, name, stem, f)
+		f.Release()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// stem is the beginning of the names of an input's images. Inputs of the same
+// name in different directories get a number.
+func (r *runner) stem(name string) string {
+	stem := filepath.Base(name)
+	stem = strings.TrimSuffix(stem, filepath.Ext(stem))
+	if name == "-" {
+		stem = "stdin"
+	}
+	base := stem
+	for n := 2; r.stems[stem]; n++ {
+		stem = fmt.Sprintf("%s-%d", base, n)
+	}
+	r.stems[stem] = true
+	return stem
+}

@@ -1,0 +1,291 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"image/jpeg"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/edge-agent/agent/agent/config"
+)
+
+const stills = "../../testdata/jpeg/"
+
+// camera is the camera of a config file; text is all of it but the device.
+func camera(t *testing.T, text string) config.Camera {
+	t.Helper()
+	c, err := config.Parse("test.yaml", []byte("cameras: {front: {device: {serial: S1}, "+text+"}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Cameras[0]
+}
+
+// process runs o, into a directory of the test unless it names one, and
+// returns the lines.
+func process(t *testing.T, o Options) ([]Result, error) {
+	t.Helper()
+	var lines bytes.Buffer
+	o.Stdout = &lines
+	if o.Out == "" {
+		o.Out = t.TempDir()
+	}
+	err := Run(t.Context(), o)
+	var results []Result
+	for d := json.NewDecoder(&lines); d.More(); {
+		var r Result
+		if err := d.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, r)
+	}
+	return results, err
+}
+
+// verdicts is what a run made of its frames, in short.
+func verdicts(results []Result) string {
+	var words []string
+	for _, r := range results {
+		word := r.Verdict
+		if r.Reason != "" {
+			word += ":" + r.Reason
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+func write(t *testing.T, path string, data []byte) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// pixels is the data of an .npy file of format version 1.0.
+func pixels(t *testing.T, path string) []byte {
+	t.Helper()
+	data := read(t, path)
+	if !bytes.HasPrefix(data, []byte("\x93NUMPY\x01\x00")) {
+		t.Fatalf("%s is no .npy file: % x", path, data[:min(len(data), 8)])
+	}
+	return data[10+int(binary.LittleEndian.Uint16(data[8:])):]
+}
+
+// An RGB frame at its own size must come out as it went in.
+func TestRawFramesComeOutAsTheirTensors(t *testing.T) {
+	const w, h = 8, 4
+	var raw [2 * w * h * 3]byte
+	for i := range raw {
+		raw[i] = byte(i * 5)
+	}
+	front := camera(t, "mode: {format: RGB3, size: 8x4}, outputs: {same: {}}")
+	input := write(t, filepath.Join(t.TempDir(), "two.raw"), raw[:])
+	results, err := process(t, Options{Camera: front, Inputs: []string{input}})
+	if err != nil || verdicts(results) != "good good" {
+		t.Fatalf("%+v, %v", results, err)
+	}
+	for i, r := range results {
+		want := raw[i*w*h*3:][:w*h*3]
+		if got := pixels(t, r.File); !bytes.Equal(got, want) {
+			t.Errorf("frame %d is % x, want % x", i, got, want)
+		}
+		if sum := sha256.Sum256(want); r.SHA256 != hex.EncodeToString(sum[:]) {
+			t.Errorf("frame %d has sha256 %s", i, r.SHA256)
+		}
+		if r.Input != input || r.Index != uint64(i) || r.DType != "uint8" || !slices.Equal(r.Shape, []int{h, w, 3}) {
+			t.Errorf("line %d is %+v", i, r)
+		}
+	}
+}
+
+func TestEveryOutputOfAFrameHasALine(t *testing.T) {
+	front := camera(t, `outputs: {
+		model: {size: 64x48, dtype: float32, layout: chw},
+		preview: {size: 80x60, encode: jpeg}}`)
+	results, err := process(t, Options{Camera: front, Inputs: []string{stills + "422.jpg"}})
+	if err != nil || len(results) != 2 {
+		t.Fatalf("%+v, %v", results, err)
+	}
+	if r := results[0]; r.Output != "model" || r.DType != "float32" || !slices.Equal(r.Shape, []int{3, 48, 64}) {
+		t.Errorf("%+v", r)
+	}
+	if n := len(pixels(t, results[0].File)); n != 4*3*48*64 {
+		t.Errorf("the tensor has %d bytes", n)
+	}
+	if r := results[1]; r.Output != "preview" || r.DType != "jpeg" || !slices.Equal(r.Shape, []int{60, 80, 3}) {
+		t.Errorf("%+v", r)
+	}
+	file := read(t, results[1].File)
+	picture, err := jpeg.Decode(bytes.NewReader(file))
+	if err != nil || picture.Bounds().Dx() != 80 || picture.Bounds().Dy() != 60 {
+		t.Errorf("the preview is %v, %v", picture.Bounds(), err)
+	}
+	if sum := sha256.Sum256(file); results[1].SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("the preview has sha256 %s", results[1].SHA256)
+	}
+
+	results, err = process(t, Options{Camera: front, Output: "preview", Inputs: []string{stills + "422.jpg"}})
+	if err != nil || len(results) != 1 || results[0].Output != "preview" {
+		t.Errorf("the preview alone: %+v, %v", results, err)
+	}
+}
+
+// Stills of a directory differ in size, sampling and health; each is judged
+// for itself.
+func TestDirectoryOfStills(t *testing.T) {
+	dir := t.TempDir()
+	good := read(t, stills+"422.jpg")
+	write(t, filepath.Join(dir, "1.jpg"), good)
+	write(t, filepath.Join(dir, "2.jpg"), good[:len(good)/2])
+	write(t, filepath.Join(dir, "3.jpg"), nil)
+	write(t, filepath.Join(dir, "4.jpg"), []byte("no picture at all"))
+	write(t, filepath.Join(dir, "5.jpg"), read(t, stills+"422-720p.jpg"))
+	write(t, filepath.Join(dir, "6.jpg"), read(t, stills+"gray.jpg"))
+	write(t, filepath.Join(dir, ".hidden"), good)
+	out := t.TempDir()
+	results, err := process(t, Options{Camera: camera(t, "outputs: {whole: {}}"), Inputs: []string{dir}, Out: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := verdicts(results), "good dropped:corrupt dropped:short dropped:corrupt good good"; got != want {
+		t.Errorf("verdicts %s, want %s", got, want)
+	}
+	if last := results[len(results)-2]; !slices.Equal(last.Shape, []int{720, 1280, 3}) {
+		t.Errorf("shape %v", last.Shape)
+	}
+	entries, err := os.ReadDir(out)
+	if err != nil || len(entries) != 3 {
+		t.Errorf("the directory of images has %v, %v; want three files", entries, err)
+	}
+}
+
+func TestStreamFromStandardInput(t *testing.T) {
+	stream := bytes.NewReader(read(t, stills+"stream-160x120.mjpg"))
+	results, err := process(t, Options{Camera: camera(t, "outputs: {a: {size: 32x32}}"), Inputs: []string{"-"}, Stdin: stream})
+	if err != nil || len(results) != 8 {
+		t.Fatalf("%d lines, %v; want 8", len(results), err)
+	}
+	sums := map[string]bool{}
+	for i, r := range results {
+		sums[r.SHA256] = true
+		if r.Verdict != "good" || r.Index != uint64(i) || !strings.HasPrefix(filepath.Base(r.File), "stdin-00000") {
+			t.Errorf("line %d is %+v", i, r)
+		}
+	}
+	if len(sums) != 8 {
+		t.Errorf("the moving scene has %d different frames of 8", len(sums))
+	}
+}
+
+// A camera of raw frames must not make raw frames of what is something else.
+func TestModeIsForInputsWithoutAGeometry(t *testing.T) {
+	dir := t.TempDir()
+	y4m := write(t, filepath.Join(dir, "clip"), slices.Concat([]byte("YUV4MPEG2 W4 H2 F25:1 Cmono\nFRAME\n"), make([]byte, 8)))
+	junk := write(t, filepath.Join(dir, "junk.jpg"), bytes.Repeat([]byte{7}, 100))
+	raw := write(t, filepath.Join(dir, "raw"), make([]byte, 4*2+3))
+	front := camera(t, "mode: {format: GREY, size: 4x2}, outputs: {a: {}}")
+	results, err := process(t, Options{Camera: front, Inputs: []string{stills + "422.jpg", y4m, junk, raw}})
+	if got, want := verdicts(results), "good good dropped:corrupt good dropped:short"; err != nil || got != want {
+		t.Errorf("verdicts %s, %v, want %s", got, err, want)
+	}
+}
+
+func TestMissingInputDoesNotStopTheOthers(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing.jpg")
+	unknown := write(t, filepath.Join(t.TempDir(), "unknown.bin"), []byte("what is this"))
+	results, err := process(t, Options{
+		Camera: camera(t, "outputs: {a: {size: 32x32}}"),
+		Inputs: []string{missing, unknown, stills + "422.jpg"},
+	})
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), unknown) {
+		t.Errorf("error %v, want one that names both", err)
+	}
+	if verdicts(results) != "good" {
+		t.Errorf("verdicts %s", verdicts(results))
+	}
+}
+
+func TestInputsOfOneNameKeepTheirImages(t *testing.T) {
+	dir := t.TempDir()
+	a := write(t, filepath.Join(dir, "a", "1.jpg"), read(t, stills+"422.jpg"))
+	b := write(t, filepath.Join(dir, "b", "1.jpg"), read(t, stills+"gray.jpg"))
+	results, err := process(t, Options{Camera: camera(t, "outputs: {x: {size: 32x32}}"), Inputs: []string{a, b}})
+	if err != nil || len(results) != 2 || results[0].File == results[1].File {
+		t.Fatalf("%+v, %v", results, err)
+	}
+	if bytes.Equal(read(t, results[0].File), read(t, results[1].File)) {
+		t.Error("both images are the same")
+	}
+}
+
+// remover deletes a directory as soon as something is written to it.
+type remover struct{ dir string }
+
+func (r remover) Write(p []byte) (int, error) { return len(p), os.RemoveAll(r.dir) }
+
+func TestImageThatCannotBeWrittenEndsTheRun(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	err := Run(t.Context(), Options{
+		Camera: camera(t, "outputs: {a: {size: 32x32}}"), Out: out, Stdout: remover{out},
+		Inputs: []string{stills + "stream-160x120.mjpg", "never-opened.jpg"},
+	})
+	if _, ok := errors.AsType[*writeError](err); !ok || strings.Contains(err.Error(), "never-opened") {
+		t.Errorf("error %v, want that of the image alone", err)
+	}
+}
+
+func TestOutputThatIsNotThere(t *testing.T) {
+	_, err := process(t, Options{Camera: camera(t, "outputs: {a: {}, b: {}}"), Output: "c"})
+	if want := `camera front has no output "c"; it has a, b`; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := Run(ctx, Options{
+		Camera: camera(t, "outputs: {a: {}}"), Out: t.TempDir(), Stdout: io.Discard,
+		Inputs: []string{stills + "422.jpg", stills + "420.jpg"},
+	})
+	if !errors.Is(err, context.Canceled) || strings.Count(err.Error(), "canceled") != 1 {
+		t.Errorf("error %v, want one context.Canceled", err)
+	}
+}
+
+// A header may claim any size; nothing may be allocated for it.
+func TestHugeClaimIsRefused(t *testing.T) {
+	data := slices.Clone(read(t, stills+"422.jpg"))
+	sof := bytes.Index(data, []byte{0xff, 0xc0})
+	copy(data[sof+5:], []byte{0xff, 0xff, 0xff, 0xff})
+	input := write(t, filepath.Join(t.TempDir(), "huge.jpg"), data)
+	results, err := process(t, Options{Camera: camera(t, "outputs: {a: {}}"), Inputs: []string{input}})
+	if err != nil || len(results) != 1 || results[0].Verdict != dropped {
+		t.Errorf("%+v, %v", results, err)
+	}
+}
