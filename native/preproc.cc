@@ -46,12 +46,12 @@ preproc_status guarded(preproc_error *error, Work &&work) noexcept {
   return status;
 }
 
-void check_size(const char *what, int width, int height) {
+void check_size(preproc_status status, const char *what, int width,
+                int height) {
   if (width < 1 || height < 1 || width > PREPROC_MAX_SIDE ||
       height > PREPROC_MAX_SIDE || product(width, height) > PREPROC_MAX_PIXELS)
-    refuse(PREPROC_ARGUMENT,
-           "%s is %dx%d; allowed are sides of 1 to %d and %d pixels", what,
-           width, height, PREPROC_MAX_SIDE, PREPROC_MAX_PIXELS);
+    refuse(status, "%s is %dx%d; allowed are sides of 1 to %d and %d pixels",
+           what, width, height, PREPROC_MAX_SIDE, PREPROC_MAX_PIXELS);
 }
 
 // x .. x+width within 0 .. limit; written so that it cannot overflow.
@@ -84,7 +84,7 @@ void check_words(const preproc_output &o) {
 
 void check_output(const preproc_format &f, const preproc_output &o) {
   check_words(o);
-  check_size("output", o.width, o.height);
+  check_size(PREPROC_ARGUMENT, "output", o.width, o.height);
   if (!within(o.content_x, o.content_width, o.width) ||
       !within(o.content_y, o.content_height, o.height))
     refuse(PREPROC_ARGUMENT, "content reaches out of the output");
@@ -107,7 +107,8 @@ void check(const preproc_format *format, const preproc_output *outputs,
       count > PREPROC_MAX_OUTPUTS)
     refuse(PREPROC_ARGUMENT, "%zu outputs; allowed are 1 to %d", count,
            PREPROC_MAX_OUTPUTS);
-  check_size("frame", format->width, format->height);
+  // What a damaged recording claims is no bug of the caller.
+  check_size(PREPROC_GEOMETRY, "frame", format->width, format->height);
   if (!in_range(format->matrix, PREPROC_BT2020) ||
       !in_range(format->range, PREPROC_FULL))
     refuse(PREPROC_ARGUMENT, "format has a matrix or range without meaning");
