@@ -1,0 +1,269 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/thejerf/suture/v4"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/agent/output/files"
+	"github.com/edge-agent/agent/agent/output/ring"
+	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/systemd"
+)
+
+// How long things may take. With WatchdogSec=10s the limits of health, 3 s and
+// 4 s by default, stay under half of it, as a test holds.
+const (
+	reportPeriod = 10 * time.Second
+	stopLimit    = 1500 * time.Millisecond // for all cameras to stop
+)
+
+// Options are what the agent is made of.
+type Options struct {
+	// Config names the cameras; with none, every camera that is found is
+	// taken, and the test pattern while there is none.
+	Config *config.Config
+	Log    zerolog.Logger
+	// RuntimeDir is where the sockets lie: RuntimeDir/CAMERA/OUTPUT.sock.
+	RuntimeDir string
+	// StateDir is what relative directories of the config are relative to.
+	StateDir string
+	Notifier *systemd.Notifier
+	// Watchdog is the interval that systemd asked for, 0 for none.
+	Watchdog time.Duration
+}
+
+// An Agent is the running whole.
+type Agent struct {
+	Options
+	monitor *health.Monitor
+	tree    *suture.Supervisor
+
+	mu      sync.Mutex
+	cameras []*camera
+	ended   chan struct{} // closed when every camera is a recording at its end
+}
+
+// New makes an agent; nothing is opened yet.
+func New(o Options) *Agent {
+	a := &Agent{Options: o, monitor: health.NewMonitor(), ended: make(chan struct{})}
+	a.tree = suture.New("agent", suture.Spec{
+		EventHook:        a.supervised,
+		Timeout:          stopLimit,
+		FailureBackoff:   time.Second,
+		FailureThreshold: 1, // a service that fails ran into a panic: not at full speed again
+	})
+	return a
+}
+
+// Run builds the pipelines, reports readiness, and returns when ctx ends or
+// every recording is at its end. It returns an error only when the agent could
+// not be built.
+func (a *Agent) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := a.build(); err != nil {
+		return errors.Join(err, a.closeCameras())
+	}
+	stopped := a.tree.ServeBackground(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { a.watch(ctx) })
+	background.Go(func() { a.report(ctx) })
+	a.say("ready", a.Notifier.Ready())
+	a.Log.Info().Str("message_id", systemd.MessageStarted).Int("cameras", len(a.list())).Msg("agent started")
+
+	select {
+	case <-ctx.Done():
+	case <-a.ended:
+		a.Log.Info().Msg("every recording is at its end")
+	}
+	a.say("stopping", a.Notifier.Stopping())
+	cancel()
+	<-stopped
+	background.Wait()
+	return a.finish()
+}
+
+// build makes a pipeline for every camera of the config.
+func (a *Agent) build() error {
+	cameras := a.Config.Cameras
+	if len(cameras) == 0 {
+		return a.discover()
+	}
+	for _, cfg := range cameras {
+		if _, err := a.add(cfg); err != nil {
+			return fmt.Errorf("camera %s: %w", cfg.Name, err)
+		}
+	}
+	return nil
+}
+
+// add makes the pipeline of one camera and has it supervised.
+func (a *Agent) add(cfg config.Camera) (suture.ServiceToken, error) {
+	c, err := a.newCamera(cfg)
+	if err != nil {
+		return suture.ServiceToken{}, err
+	}
+	a.mu.Lock()
+	a.cameras = append(a.cameras, c)
+	a.mu.Unlock()
+	return a.tree.Add(c), nil
+}
+
+// forget accounts for a camera that is no longer served, and closes it.
+func (a *Agent) forget(name string) {
+	a.mu.Lock()
+	i := slices.IndexFunc(a.cameras, func(c *camera) bool { return c.cfg.Name == name })
+	c := a.cameras[i]
+	a.cameras = slices.Delete(a.cameras, i, i+1)
+	a.mu.Unlock()
+	c.summary()
+	if err := c.close(); err != nil {
+		c.log.Warn().Err(err).Msg("closing the camera's outputs failed")
+	}
+}
+
+func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
+	origin, err := newOrigin(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &camera{cfg: cfg, origin: origin, monitor: a.monitor, changed: a.changed}
+	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
+	c.troubles = troubles{log: c.log, ledger: &c.ledger}
+	c.state.Store(&State{Phase: Opening, Since: time.Now()})
+	specs := make([]preproc.Spec, len(cfg.Outputs))
+	for i, o := range cfg.Outputs {
+		specs[i] = o.Spec
+		c.sinks = append(c.sinks, &sink{cfg: o, open: func(width, height int) ([]output.Output, error) {
+			return a.openOutputs(cfg.Name, o, width, height)
+		}})
+	}
+	c.images = make([]*preproc.Image, len(c.sinks))
+	if c.proc, err = preproc.New(cfg.View, specs); err != nil {
+		return nil, errors.Join(err, origin.Close())
+	}
+	if err := c.openSinks(); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
+}
+
+// openOutputs opens what the config names for one output of a camera.
+func (a *Agent) openOutputs(camera string, o config.Output, width, height int) (outputs []output.Output, err error) {
+	if o.Ring != nil {
+		r, err := ring.New(ring.Config{
+			Socket: config.SocketPath(a.RuntimeDir, camera, o.Spec.Name),
+			Slots:  o.Ring.Slots,
+			Camera: camera, Spec: o.Spec, Width: width, Height: height,
+		})
+		if err != nil {
+			return nil, err
+		}
+		outputs = append(outputs, r)
+	}
+	if o.Files != nil {
+		dir := o.Files.Dir
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(a.StateDir, dir)
+		}
+		f, err := files.New(files.Config{Dir: dir, Keep: o.Files.Keep, Camera: camera, Spec: o.Spec, Width: width, Height: height})
+		if err != nil {
+			return nil, errors.Join(err, closeAll(outputs))
+		}
+		outputs = append(outputs, f)
+	}
+	return outputs, nil
+}
+
+// watch pings systemd's watchdog while every stage is fresh.
+func (a *Agent) watch(ctx context.Context) {
+	w := &systemd.Watchdog{Interval: a.Watchdog, Check: a.monitor.Check, Notifier: a.Notifier, Report: func(err error) {
+		if err != nil {
+			a.Log.Error().Str("message_id", systemd.MessageWatchdogWithheld).Err(err).Msg("a stage is stuck")
+			return
+		}
+		a.Log.Info().Msg("every stage is alive again")
+	}}
+	_ = w.Run(ctx) // returns only ctx's error
+}
+
+// report tells once a period of drops that go on.
+func (a *Agent) report(ctx context.Context) {
+	tick := time.NewTicker(reportPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			for _, c := range a.list() {
+				c.troubles.report(reportPeriod)
+			}
+		}
+	}
+}
+
+// changed is called by a camera whose state changed.
+func (a *Agent) changed() {
+	cameras := a.list()
+	a.say("status", a.Notifier.Status(status(cameras)))
+	for _, c := range cameras {
+		if c.state.Load().Phase != Ended {
+			return
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	select {
+	case <-a.ended:
+	default:
+		close(a.ended)
+	}
+}
+
+// finish accounts for every frame and closes what the cameras held.
+func (a *Agent) finish() error {
+	for _, c := range a.list() {
+		c.summary()
+	}
+	err := a.closeCameras()
+	a.Log.Info().Str("message_id", systemd.MessageStopped).Msg("agent stopped")
+	return err
+}
+
+func (a *Agent) closeCameras() error {
+	var errs []error
+	for _, c := range a.list() {
+		errs = append(errs, c.close())
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Agent) list() []*camera {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]*camera(nil), a.cameras...)
+}
+
+// supervised logs what the supervisor has to say.
+func (a *Agent) supervised(e suture.Event) {
+	a.Log.Error().Str("message_id", systemd.MessageStageRestarted).Fields(e.Map()).Msg("supervisor: " + e.String())
+}
+
+// say logs that systemd could not be told something.
+func (a *Agent) say(what string, err error) {
+	if err != nil {
+		a.Log.Warn().Str("notification", what).Err(err).Msg("systemd not told")
+	}
+}

@@ -1,0 +1,134 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/thejerf/suture/v4"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/capture/v4l2"
+)
+
+// reconcile is how often devices are listed even if no event came: events of
+// inotify can be lost, and links appear later than nodes.
+const reconcile = 5 * time.Second
+
+// discovery gives every camera that appears a pipeline of its own. It serves
+// configs that name no camera. A camera that goes keeps its pipeline, which
+// waits for it.
+type discovery struct {
+	agent   *Agent
+	cfg     config.Config // what was found so far
+	watcher *v4l2.Watcher
+	pattern *suture.ServiceToken // of the test pattern, while there is no camera
+}
+
+// discover starts with the cameras that are there now, or with the test
+// pattern when there is none.
+func (a *Agent) discover() error {
+	w, err := v4l2.NewWatcher()
+	if err != nil {
+		return err
+	}
+	d := &discovery{agent: a, cfg: *a.Config, watcher: w}
+	if err := d.look(true); err != nil {
+		a.Log.Warn().Err(err).Msg("listing the cameras failed")
+	}
+	if len(d.cfg.Cameras) == 0 {
+		a.Log.Info().Msg("no camera found: showing the test pattern until one appears")
+		token, err := a.add(*d.cfg.AddPattern())
+		if err != nil {
+			return errors.Join(err, w.Close())
+		}
+		d.pattern = &token
+	}
+	a.tree.Add(d)
+	return nil
+}
+
+// String names the service for the supervisor.
+func (d *discovery) String() string { return "discovery" }
+
+// Serve implements suture.Service.
+func (d *discovery) Serve(ctx context.Context) error {
+	pulse := d.agent.monitor.Pulse("discovery", kernelPatience, nil)
+	defer d.agent.monitor.Remove(pulse)
+	for {
+		pulse.Rest()
+		limited, cancel := context.WithTimeout(ctx, reconcile)
+		err := d.watcher.Wait(limited)
+		if err != nil {
+			<-limited.Done() // no event, or no events at all: the period is over
+		}
+		cancel()
+		if ctx.Err() != nil {
+			return errors.Join(ctx.Err(), d.watcher.Close())
+		}
+		pulse.Beat()
+		if err := d.look(err != nil); err != nil {
+			d.agent.Log.Debug().Err(err).Msg("listing the cameras failed")
+		}
+	}
+}
+
+// look adds what is not known yet. Unless things have settled, a device without
+// links is left for later: udev is about to make them, and a camera should be
+// known by the most lasting name that it will have.
+func (d *discovery) look(settled bool) error {
+	devices, err := v4l2.List()
+	for _, dev := range devices {
+		linked := len(dev.ByID)+len(dev.ByPath) > 0
+		if !readable(dev) || d.knows(dev) || !linked && !settled {
+			continue
+		}
+		cfg := d.cfg.Add(dev.Name, deviceOf(dev.Identity))
+		if _, err := d.agent.add(*cfg); err != nil {
+			d.agent.Log.Error().Str("camera", cfg.Name).Err(err).Msg("camera not added")
+			continue
+		}
+		d.dropPattern()
+	}
+	return err
+}
+
+// knows says whether one of the pipelines waits for this device, by whatever
+// name it knows it.
+func (d *discovery) knows(dev v4l2.Device) bool {
+	return slices.ContainsFunc(d.cfg.Cameras, func(c config.Camera) bool {
+		switch id := c.Device; {
+		case id.ByID != "":
+			return slices.Contains(dev.ByID, id.ByID)
+		case id.ByPath != "":
+			return slices.Contains(dev.ByPath, id.ByPath)
+		case id.Name != "":
+			return dev.Name == id.Name
+		default:
+			return dev.Path == id.Path
+		}
+	})
+}
+
+// readable says whether the preprocessor knows one format of the device.
+func readable(dev v4l2.Device) bool {
+	return slices.ContainsFunc(dev.Formats, func(f v4l2.FormatInfo) bool { return f.Note == "" })
+}
+
+// dropPattern ends the test pattern: there is something real to see.
+func (d *discovery) dropPattern() {
+	if d.pattern == nil {
+		return
+	}
+	if err := d.agent.tree.RemoveAndWait(*d.pattern, stopLimit); err != nil {
+		d.agent.Log.Warn().Err(err).Msg("test pattern not stopped in time")
+		return
+	}
+	d.agent.forget("pattern")
+	d.pattern = nil
+}
+
+func deviceOf(s v4l2.Selector) config.Device {
+	return config.Device{ByID: s.ByID, ByPath: s.ByPath, Serial: s.Serial, Name: s.Name, Path: s.Path}
+}

@@ -1,0 +1,51 @@
+// Package agent joins the parts: it turns a config into one pipeline for each
+// camera, supervises them, accounts for their frames, and tells systemd and the
+// journal how they are. It is the only place where the rooms meet.
+//
+// What enters: a [config.Config] and a logger. What leaves: frames at the
+// outputs that the config names, and the account of each camera at the end.
+// It never touches pixels, and it never ends because of a camera.
+//
+// # One frame's way
+//
+//	driver -> Source.Read -> read -> queue.DropOldest -> take -> Processor.Process -> sink.write -> consumer
+//	          (lease)        |       |                   |                            |
+//	                         faulty  evicted             refused                      output
+//
+// The frame is a lease of a driver's buffer. Its one holder hands it on or
+// releases it; the buffer goes back to the driver as soon as the preprocessor
+// is done with it, before anything is written. The image is written straight
+// into the memory that the first lending output owns (the next ring slot).
+//
+// # Accounting
+//
+// captured = published + the sum of the named drops + in flight, for each
+// camera, at every moment at which the pipeline stands still; and the driver's
+// sequence numbers that have gone by = captured + kernel-lost. A frame counts
+// as published when one output at least took one image of it.
+//
+// # Decisions
+//
+// Each with the reason that would have to change for it to change.
+//
+//   - One goroutine reads and one preprocesses, for each camera. Reading must
+//     never wait for pixels, or the driver drops frames that nobody can name.
+//   - There is no draining of the driver to its newest buffer: the reader is
+//     always at the driver, so the queue is where old frames meet new ones, and
+//     there every eviction has a name.
+//   - A camera that is absent, busy or broken is a state with a reason, tried
+//     again with a growing wait of at most 2 s that ends early when inotify
+//     sees a device come. The agent is ready before any camera is.
+//   - Sequence numbers go on after a camera was reopened, because a consumer
+//     that compares them must not see time run backwards. The driver's own gaps
+//     remain gaps.
+//   - A call into the driver that hangs (open, STREAMOFF, close) holds up its
+//     own camera. It is allowed 30 s, since uvcvideo alone waits 5 s for each
+//     control request; past that the watchdog is no longer pinged. All other
+//     limits are under half of WatchdogSec.
+//   - Rings with a size of their own exist from the start, so that consumers
+//     may come before the camera does. A ring whose size follows the camera
+//     exists once the camera was opened.
+//   - Panics are contained: one in the preprocessing of a frame costs that
+//     frame, one in a stage costs the stream, which is opened anew.
+package agent

@@ -1,0 +1,95 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/capture/replay"
+	"github.com/edge-agent/agent/capture/v4l2"
+)
+
+// newOrigin is the one place where the words of the config become a source.
+func newOrigin(cfg config.Camera) (origin, error) {
+	if !cfg.Device.Live() {
+		return recording{cfg}, nil
+	}
+	w, err := v4l2.NewWatcher()
+	if err != nil {
+		return nil, err
+	}
+	return &device{cfg, w}, nil
+}
+
+// OpenSource opens what the config names as a camera, once.
+func OpenSource(ctx context.Context, cfg config.Camera) (capture.Source, error) {
+	o, err := newOrigin(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close()
+	return o.Open(ctx)
+}
+
+// device is a camera that may come and go.
+type device struct {
+	cfg     config.Camera
+	watcher *v4l2.Watcher
+}
+
+func (d *device) Open(ctx context.Context) (capture.Source, error) {
+	controls := make([]v4l2.Control, len(d.cfg.Controls))
+	for i, c := range d.cfg.Controls {
+		controls[i] = v4l2.Control{Name: c.Name, Value: c.Value}
+	}
+	return v4l2.Open(ctx, v4l2.Config{
+		Device:     selector(d.cfg.Device),
+		Request:    d.cfg.Mode,
+		Controls:   controls,
+		Buffers:    d.cfg.Buffers,
+		StallAfter: d.cfg.StallAfter,
+	})
+}
+
+func (d *device) Wait(ctx context.Context) error { return d.watcher.Wait(ctx) }
+func (d *device) Close() error                   { return d.watcher.Close() }
+
+func selector(d config.Device) v4l2.Selector {
+	return v4l2.Selector{ByID: d.ByID, ByPath: d.ByPath, Serial: d.Serial, Name: d.Name, Path: d.Path}
+}
+
+// recording is a file or the test pattern: nothing will appear that is not
+// there, so waiting is only a matter of time.
+type recording struct{ cfg config.Camera }
+
+func (r recording) Open(ctx context.Context) (capture.Source, error) {
+	return replay.Open(ctx, ReplayConfig(r.cfg))
+}
+
+func (r recording) Wait(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (r recording) Close() error { return nil }
+
+// ReplayConfig is the recording or the pattern that the config names. The mode
+// is the geometry of a raw file and the size and format of the pattern.
+func ReplayConfig(cfg config.Camera) replay.Config {
+	r := replay.Config{
+		Path:     cfg.Device.Replay,
+		Pattern:  cfg.Device.Pattern,
+		Format:   cfg.Mode.PixelFormat,
+		Width:    cfg.Mode.Width,
+		Height:   cfg.Mode.Height,
+		Rate:     cfg.Mode.Rate,
+		Loop:     cfg.Device.Loop,
+		Unpaced:  cfg.Device.Pace == config.Fastest,
+		Lossless: cfg.Queue.Policy == config.Block,
+		Buffers:  cfg.Buffers,
+	}
+	if m := cfg.Mode; m.PixelFormat != 0 && m.Width > 0 {
+		r.Raw = &capture.Format{PixelFormat: m.PixelFormat, Width: m.Width, Height: m.Height}
+	}
+	return r
+}

@@ -1,0 +1,107 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// A sink is where one configured output of a camera goes: its image, the
+// memory that the image is written into, and the outputs that take it.
+// Only the stage that preprocesses uses it.
+type sink struct {
+	cfg     config.Output
+	open    func(width, height int) ([]output.Output, error)
+	outputs []output.Output
+	lender  output.Lender // one of outputs, or nil
+	buffer  []byte        // used when nobody lends
+	image   preproc.Image
+	due     time.Duration // of the next image, by the frames' clock
+}
+
+// fit makes the outputs ready for a source of the given format: their memory
+// depends on its size when the config gives none.
+func (s *sink) fit(view preproc.View, format capture.Format) error {
+	width, height, err := preproc.OutputSize(view, &s.cfg.Spec, format)
+	if err != nil {
+		return err
+	}
+	if s.outputs != nil && width == s.image.Width && height == s.image.Height {
+		return nil
+	}
+	if err := s.close(); err != nil {
+		return err
+	}
+	outputs, err := s.open(width, height)
+	if err != nil {
+		return err
+	}
+	s.outputs = outputs
+	s.lender, s.buffer = nil, nil
+	i := slices.IndexFunc(outputs, func(o output.Output) bool { _, ok := o.(output.Lender); return ok })
+	if i >= 0 {
+		s.lender = outputs[i].(output.Lender)
+	} else {
+		s.buffer = make([]byte, s.cfg.Spec.MaxBytes(width, height))
+	}
+	s.image = preproc.Image{Spec: &s.cfg.Spec, Width: width, Height: height}
+	return nil
+}
+
+// next is the image to fill from a frame of that time, or nil when it is too
+// early for one.
+func (s *sink) next(timestamp time.Duration) *preproc.Image {
+	if s.cfg.Every > 0 && timestamp < s.due {
+		return nil
+	}
+	s.image.Data = s.buffer
+	if s.lender != nil {
+		s.image.Data = s.lender.Lend()
+	}
+	return &s.image
+}
+
+// write hands the filled image to every output; one that fails does not keep
+// it from the others.
+func (s *sink) write(ctx context.Context) error {
+	s.due = nextDue(s.due, s.image.Timestamp, s.cfg.Every)
+	var errs []error
+	for _, o := range s.outputs {
+		if err := o.Write(ctx, &s.image); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) < len(s.outputs) {
+		return nil
+	}
+	return errors.Join(errs...)
+}
+
+// nextDue keeps to the grid of the interval, so that a frame that came late
+// does not shift all that follow; after a gap the grid begins anew.
+func nextDue(due, now, every time.Duration) time.Duration {
+	if next := due + every; next > now {
+		return next
+	}
+	return now + every
+}
+
+func (s *sink) close() error {
+	err := closeAll(s.outputs)
+	s.outputs, s.lender = nil, nil
+	return err
+}
+
+func closeAll(outputs []output.Output) error {
+	var errs []error
+	for _, o := range outputs {
+		errs = append(errs, o.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,108 @@
+package agent
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/edge-agent/agent/systemd"
+)
+
+// A Phase is what a camera is doing.
+type Phase uint8
+
+const (
+	// Opening: the device is being looked for, opened and configured.
+	Opening Phase = iota
+	// Publishing: frames arrive and leave.
+	Publishing
+	// Waiting: the device is absent, busy or failed; it is tried again.
+	Waiting
+	// Ended: a recording came to its end.
+	Ended
+	// Stopped: the agent was told to stop.
+	Stopped
+)
+
+func (p Phase) String() string {
+	return [...]string{"opening", "publishing", "waiting", "ended", "stopped"}[p]
+}
+
+// A State is a camera's phase, the reason for it, and when it began.
+type State struct {
+	Phase Phase
+	Err   error // of Waiting
+	Since time.Time
+}
+
+// String is the state in a line of STATUS.
+func (s State) String() string {
+	if s.Err != nil {
+		return fmt.Sprintf("%s (%v)", s.Phase, s.Err)
+	}
+	return s.Phase.String()
+}
+
+// setState notes a change and logs what an operator wants to know of it: that
+// a camera publishes, that it is lost and why, that it is back. Tries that
+// fail for the same reason again are not news. The two stages of a camera call
+// it, never at the same time.
+func (c *camera) setState(p Phase, err error) {
+	if p == Opening && c.lost != "" {
+		return // still lost, until a try succeeds
+	}
+	c.state.Store(&State{Phase: p, Err: err, Since: time.Now()})
+	c.logState(p, err)
+	c.changed()
+}
+
+func (c *camera) logState(p Phase, err error) {
+	switch p {
+	case Publishing:
+		id, message := systemd.MessageCameraPublishing, "camera publishes"
+		if c.lost != "" {
+			id, message = systemd.MessageCameraRecovered, "camera publishes again"
+		}
+		c.lost = ""
+		c.log.Info().Str("message_id", id).Stringer("device", &c.cfg.Device).Stringer("format", c.format).Msg(message)
+	case Waiting:
+		if reason := err.Error(); reason != c.lost {
+			c.lost = reason
+			c.log.Warn().Str("message_id", systemd.MessageCameraLost).Err(err).Msg("camera not available, trying again")
+		}
+	case Ended:
+		c.log.Info().Msg("recording at its end")
+	}
+}
+
+// status is the STATUS line for systemd: every camera in a few words.
+func status(cameras []*camera) string {
+	if len(cameras) == 0 {
+		return "no camera configured"
+	}
+	parts := make([]string, len(cameras))
+	for i, c := range cameras {
+		parts[i] = c.cfg.Name + ": " + c.state.Load().String()
+	}
+	return strings.Join(parts, "; ")
+}
+
+// summary logs the account of a camera, as the last thing that is said of it.
+func (c *camera) summary() {
+	a := c.ledger.Account()
+	e := c.log.Info()
+	balanced := a.Balanced()
+	if balanced != nil || a.InFlight != 0 {
+		e = c.log.Error().AnErr("error", balanced)
+	}
+	e = e.Str("message_id", systemd.MessageStopped).Uint64("captured", a.Captured).Uint64("kernel_lost", a.KernelLost).
+		Uint64("published", a.Published).Int64("in_flight", a.InFlight).
+		Int64("age_p50_us", c.ledger.age.Quantile(0.5).Microseconds()).
+		Int64("age_p99_us", c.ledger.age.Quantile(0.99).Microseconds())
+	for _, name := range dropNames {
+		if n := a.Dropped[name]; n > 0 {
+			e = e.Uint64("dropped_"+strings.ReplaceAll(name, "-", "_"), n)
+		}
+	}
+	e.Msg("accounting")
+}

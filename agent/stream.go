@@ -1,0 +1,209 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/agent/queue"
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// processLimit is how long one frame may take before its stage counts as
+// stuck. The slowest frame on record, a malformed JPEG, took 0.12 s.
+const processLimit = 3 * time.Second
+
+// stream moves frames from src to the outputs until one side ends. Two stages
+// run side by side, the queue between them; each frame has one holder, which
+// hands it on or drops it into the ledger.
+func (c *camera) stream(ctx context.Context, src capture.Source, pulse *health.Pulse) error {
+	frames := queue.New[*capture.Frame](c.cfg.Queue.Capacity)
+	pending := func() bool { return frames.Stats().Len > 0 }
+	processing := c.monitor.Pulse(c.cfg.Name+" process", processLimit, pending)
+	defer c.monitor.Remove(processing)
+
+	c.live, c.format = false, src.Format()
+	// A stage that fails ends the other one: the reader by its context, the
+	// taker by the end of the queue, which it empties first.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		cancel(contained(func() error { return c.take(ctx, frames, processing) }))
+	}()
+	err := contained(func() error { return c.read(ctx, src, frames, pulse) })
+	frames.Close()
+	// What the taker does is watched by its own pulse.
+	pulse.Rest()
+	<-done
+	for f := range frames.Drain() {
+		c.drop(f, DropShutdown, "queue", nil)
+	}
+	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && !errors.Is(cause, queue.ErrClosed) {
+		return cause
+	}
+	return err
+}
+
+// read is the stage that captures: each frame goes into the queue, or back to
+// its source when it is faulty.
+func (c *camera) read(ctx context.Context, src capture.Source, frames *queue.DropOldest[*capture.Frame], pulse *health.Pulse) error {
+	for first := true; ; first = false {
+		pulse.Beat()
+		f, err := src.Read(ctx)
+		if err != nil {
+			return err
+		}
+		if first {
+			c.resume(f.Sequence)
+		}
+		c.last = c.base + f.Sequence
+		f.Sequence = c.last
+		c.ledger.capture(f)
+		if f.Fault != capture.FaultNone {
+			c.drop(f, dropOfFault[f.Fault], "capture", nil)
+			continue
+		}
+		if err := c.enqueue(ctx, frames, f, pulse); err != nil {
+			return err
+		}
+	}
+}
+
+// resume counts a reopened source on from the last frame of the one before, so
+// that sequence numbers never go back.
+func (c *camera) resume(sequence uint64) {
+	if c.ledger.captured.Load() > 0 {
+		c.base = c.last + 1 - sequence
+	}
+}
+
+// enqueue applies the policy of the config.
+func (c *camera) enqueue(ctx context.Context, frames *queue.DropOldest[*capture.Frame], f *capture.Frame, pulse *health.Pulse) error {
+	if c.cfg.Queue.Policy == config.Block {
+		pulse.Rest() // the taker's pulse tells when it does not take
+		if err := frames.PushWait(ctx, f); err != nil {
+			c.drop(f, DropShutdown, "queue", nil)
+			return err
+		}
+		return nil
+	}
+	if old, evicted := frames.Push(f); evicted {
+		c.drop(old, DropEvicted, "queue", nil)
+	}
+	return nil
+}
+
+// take is the stage that preprocesses and publishes.
+func (c *camera) take(ctx context.Context, frames *queue.DropOldest[*capture.Frame], pulse *health.Pulse) error {
+	for {
+		pulse.Rest()
+		f, err := frames.Pop(ctx)
+		if err != nil {
+			return err
+		}
+		pulse.Beat()
+		c.process(ctx, f)
+	}
+}
+
+// process makes the images that are due of one frame and publishes them. A
+// panic costs the frame.
+func (c *camera) process(ctx context.Context, f *capture.Frame) {
+	sequence, dequeued, held := f.Sequence, f.Dequeued, f
+	defer func() {
+		if r := recover(); r != nil {
+			if held != nil {
+				held.Release()
+			}
+			c.troubles.dropped(DropFailed, "process", sequence, fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
+		}
+	}()
+	if !c.due(f.Timestamp) {
+		held = nil
+		c.drop(f, DropNotDue, "process", nil)
+		return
+	}
+	_, err := c.proc.Process(ctx, f, c.images)
+	// The driver gets its buffer back before anything is written.
+	held = nil
+	f.Release()
+	if err != nil {
+		c.troubles.dropped(dropOf(err), "process", sequence, err)
+		return
+	}
+	if err := c.publish(ctx); err != nil {
+		c.troubles.dropped(DropOutput, "publish", sequence, err)
+		return
+	}
+	if c.ledger.publish(); !c.live {
+		c.live = true
+		c.setState(Publishing, nil)
+	}
+	c.ledger.age.Observe(capture.Monotonic() - dequeued)
+}
+
+// due picks the images to make of a frame of that time.
+func (c *camera) due(timestamp time.Duration) bool {
+	due := false
+	for i, s := range c.sinks {
+		c.images[i] = s.next(timestamp)
+		due = due || c.images[i] != nil
+	}
+	return due
+}
+
+// publish writes the images that were made. It fails only when no output took any.
+func (c *camera) publish(ctx context.Context) error {
+	var errs []error
+	taken := false
+	for i, s := range c.sinks {
+		if c.images[i] == nil {
+			continue
+		}
+		if err := s.write(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("output %s: %w", s.cfg.Spec.Name, err))
+			continue
+		}
+		taken = true
+	}
+	if taken {
+		return nil
+	}
+	return errors.Join(errs...)
+}
+
+// drop ends a frame that will not be published.
+func (c *camera) drop(f *capture.Frame, d Drop, stage string, cause error) {
+	sequence := f.Sequence
+	f.Release()
+	c.troubles.dropped(d, stage, sequence, cause)
+}
+
+// dropOf is the name of the drop for an error of the preprocessor.
+func dropOf(err error) Drop {
+	if refused, ok := errors.AsType[*preproc.Error](err); ok {
+		return dropOfReason[refused.Reason]
+	}
+	if errors.Is(err, context.Canceled) {
+		return DropShutdown
+	}
+	return DropFailed
+}
+
+// contained turns a panic of a stage into its error, so that it costs the
+// stage and not the process.
+func contained(stage func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return stage()
+}

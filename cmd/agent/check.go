@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/edge-agent/agent/agent"
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// firstFrame is how long a camera may take from opening to its first frame.
+const firstFrame = 10 * time.Second
+
+type checkCmd struct {
+	Config  string `help:"Config file; ${default_config} without it." default:"${default_config}" placeholder:"FILE"`
+	Devices bool   `help:"Also open each camera and wait for a frame. A camera that the running agent holds is busy."`
+}
+
+// Run prints every fault of the config, or what it means.
+func (c *checkCmd) Run() error {
+	cfg, err := config.Load(c.Config)
+	if err != nil {
+		return exitError{exitBadConfig, err}
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintln(os.Stderr, "warning: "+w.String())
+	}
+	for i := range cfg.Cameras {
+		if err := checkOutputs(&cfg.Cameras[i]); err != nil {
+			return exitError{exitBadConfig, fmt.Errorf("%s: cameras.%s: %w", c.Config, cfg.Cameras[i].Name, err)}
+		}
+	}
+	fmt.Printf("%s: good; cameras: %d\n", c.Config, len(cfg.Cameras))
+	if len(cfg.Cameras) == 0 {
+		fmt.Println("no camera is named: the agent takes every camera found, or the test pattern")
+	}
+	if c.Devices {
+		return tryCameras(cfg.Cameras)
+	}
+	return nil
+}
+
+// checkOutputs asks the preprocessor itself whether it can do what is asked.
+func checkOutputs(cam *config.Camera) error {
+	specs := make([]preproc.Spec, len(cam.Outputs))
+	for i, o := range cam.Outputs {
+		specs[i] = o.Spec
+	}
+	p, err := preproc.New(cam.View, specs)
+	if err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+// tryCameras opens one camera after the other and says what became of it.
+func tryCameras(cameras []config.Camera) error {
+	failed := 0
+	for _, cam := range cameras {
+		format, err := tryCamera(cam)
+		if err != nil {
+			failed++
+			fmt.Printf("%s: %v\n", cam.Name, err)
+			continue
+		}
+		fmt.Printf("%s: %s, frames arrive\n", cam.Name, format)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d cameras cannot be used", failed, len(cameras))
+	}
+	return nil
+}
+
+func tryCamera(cam config.Camera) (capture.Format, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), firstFrame)
+	defer cancel()
+	src, err := agent.OpenSource(ctx, cam)
+	if err != nil {
+		return capture.Format{}, err
+	}
+	defer src.Close()
+	for _, note := range capture.Notes(src) {
+		fmt.Printf("%s: note: %s\n", cam.Name, note)
+	}
+	f, err := src.Read(ctx)
+	if err != nil {
+		return capture.Format{}, err
+	}
+	defer f.Release()
+	if f.Fault != capture.FaultNone {
+		return capture.Format{}, fmt.Errorf("the first frame is faulty: %s", f.Fault)
+	}
+	return f.Format, nil
+}

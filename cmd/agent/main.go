@@ -1,0 +1,58 @@
+// Command agent captures frames from cameras and hands them, preprocessed, to
+// local consumers. See `agent --help`.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// What the exit codes mean, see sysexits.h for 78.
+const (
+	exitFailure   = 1
+	exitBadConfig = 78
+)
+
+// exitError is an error that asks for an exit code of its own.
+type exitError struct {
+	code int
+	error
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+type cli struct {
+	Run     runCmd     `cmd:"" help:"Run the daemon: capture, preprocess and publish until told to stop."`
+	Check   checkCmd   `cmd:"" help:"Check a config and say everything that is wrong with it."`
+	Devices devicesCmd `cmd:"" help:"List the cameras with their identities, modes and controls."`
+	Process processCmd `cmd:"" help:"Send files through the preprocessor of a camera, as the daemon would."`
+	Version versionCmd `cmd:"" help:"Print the version of the agent and of what it is built with."`
+}
+
+const description = `Edge camera agent: frames from V4L2 cameras, model-ready, for local consumers.
+
+Try it:
+  agent devices                 what cameras are there
+  agent run                     use every camera found, or a test pattern
+  agent check --config FILE     is this config right?
+
+As a service: systemctl status agent, journalctl -u agent.`
+
+func main() {
+	var c cli
+	k := kong.Parse(&c, kong.Name("agent"), kong.Description(description), kong.UsageOnError(),
+		kong.Vars{"default_config": defaultConfig},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "agent: "+strings.TrimSpace(err.Error()))
+		code := exitFailure
+		if e, ok := errors.AsType[exitError](err); ok {
+			code = e.code
+		}
+		os.Exit(code)
+	}
+}
