@@ -1,0 +1,375 @@
+//go:build v4l2real
+
+package v4l2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/edge-agent/agent/capture"
+)
+
+// These tests run against a driver that nobody here wrote:
+//
+//	go test -c -tags v4l2real ./capture/v4l2
+//	V4L2_DEVICE=/dev/video0 ./v4l2.test -test.v -test.run Real
+//
+// V4L2_UNPLUG and V4L2_PLUG are shell commands that take the camera away and
+// bring it back; without them that test is left out.
+
+const realFrames = 60
+
+func realDevice(t *testing.T) Device {
+	t.Helper()
+	path := os.Getenv("V4L2_DEVICE")
+	list, err := List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(list, func(d Device) bool { return d.Path == path })
+	if i < 0 {
+		t.Fatalf("V4L2_DEVICE=%q is not among %+v", path, list)
+	}
+	return list[i]
+}
+
+func mustOpenReal(t *testing.T, c Config) capture.Source {
+	t.Helper()
+	if c.Device == (Selector{}) {
+		c.Device = Selector{Path: os.Getenv("V4L2_DEVICE")}
+	}
+	s, err := Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestRealListing(t *testing.T) {
+	d := realDevice(t)
+	if d.Problem != "" || d.Driver == "" || d.Bus == "" || len(d.Formats) == 0 {
+		t.Errorf("%+v", d)
+	}
+	t.Logf("%s: %s, %s, %s, serial %q, by-id %v, by-path %v, identity %v", d.Path, d.Name, d.Driver, d.Bus, d.Serial, d.ByID, d.ByPath, d.Identity)
+	if path, err := d.Identity.Resolve(Roots{}); err != nil || path != d.Path {
+		t.Errorf("%v leads to %s, %v", d.Identity, path, err)
+	}
+	for _, c := range d.Controls {
+		if c.Name == "" || c.Min > c.Max {
+			t.Errorf("control %+v", c)
+		}
+	}
+	t.Logf("%d formats, %d controls", len(d.Formats), len(d.Controls))
+}
+
+// TestRealFormats reads from every format that can be read, at every size of
+// at most 1280x720.
+func TestRealFormats(t *testing.T) {
+	read := 0
+	for _, f := range realDevice(t).Formats {
+		if f.Note != "" {
+			continue
+		}
+		p := logical(uint32(capture.FourCC(f.Code[0], f.Code[1], f.Code[2], f.Code[3])))
+		for _, s := range f.Sizes {
+			if s.Width > 1280 {
+				continue
+			}
+			read++
+			t.Run(fmt.Sprintf("%s-%dx%d", f.Code, s.Width, s.Height), func(t *testing.T) {
+				src := mustOpenReal(t, Config{Request: capture.Request{PixelFormat: p, Width: s.Width, Height: s.Height}})
+				got := src.Format()
+				if got.PixelFormat != p || got.Width != s.Width || got.Height != s.Height {
+					t.Errorf("format %+v", got)
+				}
+				readReal(t, src)
+				t.Logf("%+v; notes %q", got, capture.Notes(src))
+			})
+		}
+	}
+	if read == 0 {
+		t.Error("no format can be read")
+	}
+}
+
+// readReal reads frames and checks all that is known of them.
+func readReal(t *testing.T, s capture.Source) {
+	t.Helper()
+	var next, lost uint64
+	var before time.Duration
+	faults := map[capture.Fault]int{}
+	for i := range realFrames {
+		f, err := s.Read(t.Context())
+		if err != nil {
+			t.Fatalf("frame %d: %v", i, err)
+		}
+		faults[f.Fault]++
+		lost += f.Lost
+		if i > 0 && f.Sequence != next+f.Lost {
+			t.Errorf("frame %d has sequence %d with %d lost, want %d", i, f.Sequence, f.Lost, next)
+		}
+		if age := f.Dequeued - f.Timestamp; f.Timestamp <= before || age < 0 || age > 5*time.Second {
+			t.Errorf("frame %d captured at %v after %v, dequeued %v later", i, f.Timestamp, before, age)
+		}
+		next, before = f.Sequence+1, f.Timestamp
+		if l := f.Format.PixelFormat.Layout(); !l.Compressed && f.Fault == capture.FaultNone {
+			for n := range l.Planes {
+				if len(f.Planes[n]) < f.Format.PlaneBytes(n) || f.Format.Stride[n] < f.Format.RowBytes(n) {
+					t.Errorf("plane %d has %d bytes", n, len(f.Planes[n]))
+				}
+				sum := 0
+				for _, b := range f.Planes[n] {
+					sum += int(b)
+				}
+				if sum == 0 {
+					t.Errorf("plane %d of frame %d is all zero", n, i)
+				}
+			}
+		}
+		f.Release()
+	}
+	if faults[capture.FaultNone] != realFrames {
+		t.Errorf("faults %v", faults)
+	}
+	t.Logf("%d frames, %d lost by the driver", realFrames, lost)
+}
+
+func TestRealCancelAndReopenWithALoan(t *testing.T) {
+	s := mustOpenReal(t, Config{})
+	f := mustRead(t, s)
+	pixels := len(f.Planes[0])
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Read(ctx); err != context.Canceled {
+		t.Errorf("cancelled read: %v", err)
+	}
+	begin := time.Now()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("close took %v", time.Since(begin))
+	again := mustOpenReal(t, Config{}) // not busy, in spite of the loan
+	readReal(t, again)
+	sum := 0
+	for _, b := range f.Planes[0][:pixels] {
+		sum += int(b)
+	}
+	f.Release()
+	t.Logf("the loan outlived the stream: %d bytes, sum %d", pixels, sum)
+}
+
+func TestRealCancelOfAWaitingRead(t *testing.T) {
+	s := mustOpenReal(t, Config{})
+	for range DefaultBuffers {
+		mustRead(t, s) // no buffer is left to fill
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	at := make(chan time.Time, 1)
+	timer := time.AfterFunc(300*time.Millisecond, func() { at <- time.Now(); cancel() })
+	defer timer.Stop()
+	_, err := s.Read(ctx)
+	if took := time.Since(<-at); err != context.Canceled || took > 100*time.Millisecond {
+		t.Errorf("got %v, %v after the cancel", err, took)
+	}
+}
+
+func TestRealBusy(t *testing.T) {
+	mustOpenReal(t, Config{})
+	_, err := Open(t.Context(), Config{Device: Selector{Path: os.Getenv("V4L2_DEVICE")}})
+	if !errors.Is(err, capture.ErrBusy) {
+		t.Errorf("second open: %v", err)
+	}
+	t.Log(err)
+	if d := realDevice(t); d.Problem != "" || len(d.Formats) == 0 {
+		t.Errorf("a busy camera is listed as %+v", d)
+	}
+}
+
+func TestRealControls(t *testing.T) {
+	d := realDevice(t)
+	i := slices.IndexFunc(d.Controls, func(c ControlInfo) bool { return c.Name == "brightness" })
+	if i < 0 {
+		t.Fatalf("no brightness among %+v", d.Controls)
+	}
+	c := d.Controls[i]
+	s := mustOpenReal(t, Config{Controls: []Control{{c.Name, c.Max}}})
+	t.Cleanup(func() { setReal(t, c.Name, c.Default) })
+	mustRead(t, s).Release()
+	if got := realDevice(t).Controls[i].Value; got != c.Max {
+		t.Errorf("brightness is %d, want %d", got, c.Max)
+	}
+	if _, err := Open(t.Context(), Config{Device: Selector{Path: d.Path}, Controls: []Control{{c.Name, c.Max + 1}}}); err == nil {
+		t.Error("a value out of range was taken")
+	}
+}
+
+// setReal sets a control through another descriptor, as v4l2-ctl would.
+func setReal(t *testing.T, name string, value int64) {
+	t.Helper()
+	d, err := openNode(os.Getenv("V4L2_DEVICE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	if _, err := setControls(d, []Control{{name, value}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRealInjectedFaults(t *testing.T) {
+	if d := realDevice(t); d.Driver != "vivid" {
+		t.Logf("%s injects no faults", d.Driver)
+		return
+	}
+	s := mustOpenReal(t, Config{Request: capture.Request{PixelFormat: capture.YUYV, Width: 320, Height: 180}})
+	mustRead(t, s).Release()
+
+	setReal(t, "inject_v4l2_buf_flag_error", 0)
+	faults := map[capture.Fault]int{}
+	for range realFrames {
+		f := mustRead(t, s)
+		faults[f.Fault]++
+		f.Release()
+	}
+	if faults[capture.FaultErrorFlag] != 1 || faults[capture.FaultNone] != realFrames-1 {
+		t.Errorf("faults %v, want one error flag", faults)
+	}
+
+	setReal(t, "percentage_of_dropped_buffers", 50)
+	lost := uint64(0)
+	for range realFrames {
+		f := mustRead(t, s)
+		lost += f.Lost
+		f.Release()
+	}
+	setReal(t, "percentage_of_dropped_buffers", 0)
+	t.Logf("%d lost while %d were read", lost, realFrames)
+	if lost < realFrames/3 {
+		t.Errorf("%d lost", lost)
+	}
+
+	setReal(t, "inject_vidioc_qbuf_error", 0)
+	for range 3 * DefaultBuffers {
+		mustRead(t, s).Release()
+	}
+
+	setReal(t, "inject_fatal_streaming_error", 0)
+	var err error
+	for range realFrames {
+		var f *capture.Frame
+		if f, err = s.Read(t.Context()); err != nil {
+			break
+		}
+		f.Release()
+	}
+	if !errors.Is(err, capture.ErrStream) {
+		t.Errorf("after a fatal streaming error: %v", err)
+	}
+	t.Log(err)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	readReal(t, mustOpenReal(t, Config{Request: capture.Request{PixelFormat: capture.YUYV, Width: 320, Height: 180}}))
+
+	for _, name := range []string{"inject_vidioc_streamon_error", "inject_vidioc_reqbufs_error"} {
+		s, err := Open(t.Context(), Config{Device: Selector{Path: os.Getenv("V4L2_DEVICE")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		setReal(t, name, 0)
+		if _, err = Open(t.Context(), Config{Device: Selector{Path: os.Getenv("V4L2_DEVICE")}}); err == nil {
+			t.Errorf("%s: opened", name)
+		}
+		t.Log(err)
+		mustOpenReal(t, Config{}).Close()
+	}
+}
+
+func TestRealUnplug(t *testing.T) {
+	unplug, plug := os.Getenv("V4L2_UNPLUG"), os.Getenv("V4L2_PLUG")
+	if unplug == "" || plug == "" {
+		t.Log("V4L2_UNPLUG and V4L2_PLUG are not set: not tried")
+		return
+	}
+	d := realDevice(t)
+	w, err := NewWatcher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	s := mustOpenReal(t, Config{Device: d.Identity, StallAfter: 30 * time.Second})
+	kept := mustRead(t, s)
+	shell := func(command string) *exec.Cmd {
+		c := exec.Command("sh", "-c", command)
+		c.Stdout, c.Stderr = os.Stderr, os.Stderr
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	begin := time.Now()
+	gone := shell(unplug)
+	faults := map[capture.Fault]int{}
+	for err == nil {
+		var f *capture.Frame
+		if f, err = s.Read(t.Context()); err == nil {
+			faults[f.Fault]++
+			f.Release()
+		}
+	}
+	t.Logf("read after unplug: %v after %v; frames %v", err, time.Since(begin), faults)
+	if !errors.Is(err, capture.ErrGone) {
+		t.Error("not gone")
+	}
+	kept.Release()
+	begin = time.Now()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	t.Logf("close took %v", time.Since(begin))
+	if err := gone.Wait(); err != nil {
+		t.Error(err)
+	}
+	for {
+		if _, err := d.Identity.Resolve(Roots{}); errors.Is(err, capture.ErrNotFound) {
+			t.Log(err)
+			break
+		}
+		waitReal(t, w)
+	}
+	if _, err := Open(t.Context(), Config{Device: d.Identity}); !errors.Is(err, capture.ErrNotFound) {
+		t.Errorf("open of what is not there: %v", err)
+	}
+
+	back := shell(plug)
+	for {
+		s, err := Open(t.Context(), Config{Device: d.Identity})
+		if err == nil {
+			t.Cleanup(func() { s.Close() })
+			readReal(t, s)
+			break
+		}
+		t.Log(err)
+		waitReal(t, w)
+	}
+	if err := back.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func waitReal(t *testing.T, w *Watcher) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := w.Wait(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
