@@ -74,6 +74,6 @@ func (img *Image) ensureState(ctx context.Context, a accel, state string) error 
 	if err := os.Rename(filepath.Join(m.dir, "disk.qcow2"), filepath.Join(tmp, "disk.qcow2")); err != nil {
 		return err
 	}
-	fmt.Fprintf(img.log, "rig: %s guest booted and saved in %.0f s\n", m.Accel, time.Since(start).Seconds())
+	fmt.Fprintf(img.log, "rig: %s guest booted and saved in %.0f s\n", m.Kind, time.Since(start).Seconds())
 	return os.Rename(tmp, state)
 }

@@ -14,20 +14,21 @@ import (
 	"time"
 )
 
-// A Machine is a virtual machine: a Guest and the QEMU that it runs in.
+// A Machine is a Guest and the QEMU or systemd-nspawn that it runs in.
 type Machine struct {
 	*Guest
 	// Share is the folder on the host that the guest has as /share; programs
 	// in its bin are found by their name there.
 	Share string
-	// Accel is "kvm" or "tcg".
-	Accel string
+	// Kind is "kvm", "tcg" or "nspawn".
+	Kind string
 
-	dir   string
-	owner *os.File
-	qmp   net.Conn
-	group int        // QEMU's process group
-	ended chan error // QEMU's exit
+	dir    string
+	owner  *os.File // held for as long as dir is in use
+	qmp    net.Conn // nil of a container
+	cgroup string   // of a container
+	group  int      // the host's process group
+	ended  chan error
 }
 
 const kernelArgs = "console=ttyS0 root=/dev/vda quiet panic=-1 nokaslr mitigations=off systemd.log_color=0 " +
@@ -36,12 +37,11 @@ const kernelArgs = "console=ttyS0 root=/dev/vda quiet panic=-1 nokaslr mitigatio
 // start runs QEMU on an overlay of the given disk, from a saved state or, when
 // that is "", from power-on. After limit the machine is killed in any case.
 func (img *Image) start(ctx context.Context, a accel, disk, format, state string, limit time.Duration) (*Machine, error) {
-	dir, owner, err := runDir(img.cache)
+	kind, _, _ := strings.Cut(a.name, ",")
+	m, err := img.newMachine(kind)
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{dir: dir, owner: owner, Share: filepath.Join(dir, "share"), ended: make(chan error, 1)}
-	m.Accel, _, _ = strings.Cut(a.name, ",")
 	if err := m.launch(ctx, img, a, disk, format, state, limit); err != nil {
 		m.remove()
 		return nil, err
@@ -49,10 +49,21 @@ func (img *Image) start(ctx context.Context, a accel, disk, format, state string
 	return m, nil
 }
 
-func (m *Machine) launch(ctx context.Context, img *Image, a accel, disk, format, state string, limit time.Duration) error {
-	if err := os.MkdirAll(filepath.Join(m.Share, "bin"), 0o755); err != nil {
-		return err
+// newMachine makes what a machine has on the host: a folder, a part of which it shares.
+func (img *Image) newMachine(kind string) (*Machine, error) {
+	dir, owner, err := runDir(img.cache)
+	if err != nil {
+		return nil, err
 	}
+	m := &Machine{Kind: kind, dir: dir, owner: owner, Share: filepath.Join(dir, "share"), ended: make(chan error, 1)}
+	if err := os.MkdirAll(filepath.Join(m.Share, "bin"), 0o755); err != nil {
+		m.remove()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Machine) launch(ctx context.Context, img *Image, a accel, disk, format, state string, limit time.Duration) error {
 	overlay := filepath.Join(m.dir, "disk.qcow2")
 	if err := run(ctx, "qemu-img", "create", "-q", "-f", "qcow2", "-b", disk, "-F", format, overlay); err != nil {
 		return err
@@ -71,7 +82,7 @@ func (m *Machine) launch(ctx context.Context, img *Image, a accel, disk, format,
 	if state != "" {
 		args = append(args, "-incoming", "exec:cat '"+state+"'")
 	}
-	if err := m.exec(limit, args, controlEnd, monitorEnd); err != nil {
+	if err := m.exec(limit, append([]string{"qemu-system-x86_64"}, args...), controlEnd, monitorEnd); err != nil {
 		return err
 	}
 	m.Guest, m.qmp = newGuest(control), monitor
@@ -92,15 +103,15 @@ func qemuArgs(img *Image, a accel, dir, overlay, share string) []string {
 	}
 }
 
-// exec starts QEMU under timeout(1), which outlives this process, and asks the
-// kernel to end both when this process dies. The request belongs to the thread
-// that forks, so a goroutine keeps that thread until the end.
-func (m *Machine) exec(limit time.Duration, args []string, files ...*os.File) error {
+// exec starts the machine under timeout(1), which outlives this process, and
+// asks the kernel to end both when this process dies. The request belongs to
+// the thread that forks, so a goroutine keeps that thread until the end.
+func (m *Machine) exec(limit time.Duration, argv []string, files ...*os.File) error {
 	seconds := strconv.Itoa(int(limit.Seconds()))
-	cmd := exec.Command("timeout", append([]string{"--kill-after=2", seconds, "qemu-system-x86_64"}, args...)...)
+	cmd := exec.Command("timeout", append([]string{"--kill-after=2", seconds}, argv...)...)
 	cmd.ExtraFiles = files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
-	log, err := os.Create(filepath.Join(m.dir, "qemu.log"))
+	log, err := os.Create(filepath.Join(m.dir, "host.log"))
 	if err != nil {
 		return err
 	}
@@ -123,24 +134,45 @@ func (m *Machine) exec(limit time.Duration, args []string, files ...*os.File) er
 
 // Close ends the machine at once and removes its disk and its share.
 func (m *Machine) Close() error {
-	m.qmp.Close()
-	m.conn.Close()
+	if m.qmp != nil {
+		m.qmp.Close()
+	}
+	if m.Guest != nil {
+		m.conn.Close()
+	}
+	if m.group != 0 {
+		m.end()
+	}
+	return m.remove()
+}
+
+// end kills QEMU at once. systemd-nspawn first gets the chance to take its
+// container along, which it does when asked twice: by us and by timeout(1).
+func (m *Machine) end() {
+	if m.Kind == "nspawn" {
+		syscall.Kill(-m.group, syscall.SIGTERM)
+		select {
+		case err := <-m.ended:
+			m.ended <- err
+		case <-time.After(3 * time.Second):
+		}
+	}
 	syscall.Kill(-m.group, syscall.SIGKILL)
 	<-m.ended
-	return m.remove()
 }
 
 func (m *Machine) remove() error {
 	m.owner.Close()
+	removeCgroup(m.cgroup)
 	return os.RemoveAll(m.dir)
 }
 
-// cause adds to an error what QEMU and the guest's kernel said last.
+// cause adds to an error what the host and the guest's kernel said last.
 func (m *Machine) cause(err error) error {
 	if err == nil {
 		return nil
 	}
-	b, _ := os.ReadFile(filepath.Join(m.dir, "qemu.log"))
+	b, _ := os.ReadFile(filepath.Join(m.dir, "host.log"))
 	return fmt.Errorf("%w: %s: %s", err, tail(b, 500), tail([]byte(m.Console()), 500))
 }
 

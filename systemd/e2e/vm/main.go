@@ -1,7 +1,8 @@
 // Vm runs a command in a fresh guest of the end-to-end rig:
 //
-//	go run ./systemd/e2e/vm [-limit 5m] [-with PACKAGE,...] [-put FILE,...] COMMAND [ARG...]
+//	go run ./systemd/e2e/vm [-limit 5m] [-with PACKAGE,...] [-put FILE,...] [-container] COMMAND [ARG...]
 //
+// With -container the guest is a systemd-nspawn container: no cameras, full speed.
 // Standard input, output and the exit code are the command's. Files of -put are
 // in /share/bin, which is first in the PATH.
 package main
@@ -25,11 +26,12 @@ import (
 func main() {
 	limit := flag.Duration("limit", 5*time.Minute, "kill the machine after this time")
 	with := flag.String("with", "", "Debian packages to have installed, separated by commas")
+	container := flag.Bool("container", false, "use systemd-nspawn")
 	put := flag.String("put", "", "files to have in the guest's PATH, separated by commas")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	code, err := inGuest(ctx, *limit, list(*with), list(*put), flag.Args())
+	code, err := inGuest(ctx, *limit, *container, list(*with), list(*put), flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "vm:", err)
 		code = 125
@@ -41,7 +43,7 @@ func list(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' })
 }
 
-func inGuest(ctx context.Context, limit time.Duration, packages, files, argv []string) (int, error) {
+func inGuest(ctx context.Context, limit time.Duration, container bool, packages, files, argv []string) (int, error) {
 	if len(argv) == 0 {
 		argv = []string{"bash", "-i"}
 	}
@@ -50,12 +52,16 @@ func inGuest(ctx context.Context, limit time.Duration, packages, files, argv []s
 		return 0, err
 	}
 	start := time.Now()
-	m, err := img.Boot(ctx, limit)
+	boot := img.Boot
+	if container {
+		boot = img.Container
+	}
+	m, err := boot(ctx, limit)
 	if err != nil {
 		return 0, err
 	}
 	defer m.Close()
-	fmt.Fprintf(os.Stderr, "vm: %s guest after %.1f s\n", m.Accel, time.Since(start).Seconds())
+	fmt.Fprintf(os.Stderr, "vm: %s guest after %.1f s\n", m.Kind, time.Since(start).Seconds())
 	for _, f := range files {
 		if err := exec.CommandContext(ctx, "cp", f, filepath.Join(m.Share, "bin")).Run(); err != nil {
 			return 0, fmt.Errorf("put %s: %w", f, err)

@@ -27,7 +27,8 @@ type Request struct {
 	// Wake: set the clock to this time and mount the shared folder. The first
 	// request after a restore. Answered by an exit event.
 	Wake *time.Time `json:",omitempty"`
-	// Settle: answer with an exit event once the boot has come to rest.
+	// Settle: answer with an exit event once the boot has come to rest and
+	// devices are quiet.
 	Settle bool `json:",omitempty"`
 }
 
@@ -48,6 +49,8 @@ type Event struct {
 const (
 	// Port is the name of the virtio-serial port in the guest.
 	Port = "e2e"
+	// Socket is what stands for the port in a container.
+	Socket = Share + "/.e2e-socket"
 	// Share is the folder that host and guest have in common, as the guest sees it.
 	Share = "/share"
 )
