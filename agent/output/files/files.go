@@ -1,0 +1,212 @@
+// Package files keeps preprocessed images in a directory of bounded size.
+//
+// What enters: images, as often as the pipeline finds them due. What leaves:
+// one file each, whole or not at all, in names that sort by capture time; JPEG
+// outputs as .jpg, tensors as NumPy's .npy. The oldest files give way to new
+// ones. It never lets the pipeline wait for a disk, never touches a file that
+// it did not name, and never logs: Stats and Err say how it is doing.
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// queueLength is how many images may wait for the disk. Two ride out one slow
+// fsync; more would only be older.
+const queueLength = 2
+
+// closeTimeout is how long Close waits for a disk that hangs, within the two
+// seconds that a stop of the agent may take.
+const closeTimeout = time.Second
+
+// ErrClosed: the output was closed before.
+var ErrClosed = errors.New("files closed")
+
+// Config says what is kept where.
+type Config struct {
+	// Dir is the directory; it is made if need be, and may hold other files.
+	Dir string
+	// Keep is the most bytes that the files of this output may have.
+	Keep int64
+	// Camera and Output begin every file name.
+	Camera, Output string
+	Spec           preproc.Spec
+	// Width and Height are those of the largest image; Spec's by default.
+	Width, Height int
+	// MaxBytes is the longest image; the default is that of the raw pixels.
+	MaxBytes int
+}
+
+// Stats are counters since New, but Files and BytesKept, which are now.
+type Stats struct {
+	Written uint64
+	// Dropped says by cause how many images were not written.
+	Dropped   Dropped
+	Files     int
+	BytesKept int64
+	// LastError is of the last attempt, nil if it succeeded.
+	LastError error
+}
+
+// Dropped counts images that were not written.
+type Dropped struct {
+	// Busy: the queue was full, the disk is slower than the images come.
+	Busy uint64
+	// Full: the file system had no room, or had none moments ago.
+	Full uint64
+	// Failed: another error of the file system, now or moments ago.
+	Failed uint64
+	// TooLarge: the image alone is larger than Keep.
+	TooLarge uint64
+}
+
+// A Files is an [output.Output]. Stats, Err and Close may be called from any
+// goroutine.
+type Files struct {
+	cfg  Config
+	dir  *directory
+	free chan *job
+	work chan *job
+	done chan struct{} // closed when the writer has ended
+
+	mu     sync.Mutex // guards what follows
+	closed bool
+	stats  Stats
+}
+
+// job is an image on its way to the disk.
+type job struct {
+	bytes    []byte // the file
+	sequence uint64
+	captured time.Time
+}
+
+var _ output.Output = (*Files)(nil)
+
+// New makes the directory, counts the files of earlier runs, deletes what a
+// dead one left half written, and starts the writer.
+func New(cfg Config) (*Files, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("files: %w", err)
+	}
+	dir, err := openDirectory(cfg.Dir, cfg.Camera+"-"+cfg.Output+"-", cfg.Keep)
+	if err != nil {
+		return nil, fmt.Errorf("files: %w", err)
+	}
+	f := &Files{
+		cfg: cfg, dir: dir, done: make(chan struct{}),
+		free: make(chan *job, queueLength), work: make(chan *job, queueLength),
+	}
+	for range queueLength {
+		f.free <- &job{bytes: make([]byte, 0, npyHeaderBytes+cfg.MaxBytes)}
+	}
+	f.stats.Files, f.stats.BytesKept = len(dir.kept), dir.bytes
+	go f.write()
+	return f, nil
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Width == 0 && c.Height == 0 {
+		c.Width, c.Height = c.Spec.Width, c.Spec.Height
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = c.Width * c.Height * c.Spec.Channels() * c.Spec.DType.Bytes()
+	}
+	switch {
+	case c.MaxBytes <= 0:
+		return c, fmt.Errorf("image of %dx%d: both sides must be known", c.Width, c.Height)
+	case c.Keep <= 0:
+		return c, fmt.Errorf("keep %d bytes: it must be positive", c.Keep)
+	}
+	for _, name := range []string{c.Camera, c.Output} {
+		if name == "" || strings.ContainsAny(name, "/\x00") {
+			return c, fmt.Errorf("name %q: it must be part of a file name", name)
+		}
+	}
+	return c, nil
+}
+
+// Write copies img for the writer, or counts it as dropped when that one is
+// behind. What the disk says is in Stats and Err, not here.
+func (f *Files) Write(_ context.Context, img *preproc.Image) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return ErrClosed
+	}
+	if err := f.check(img); err != nil {
+		return err
+	}
+	select {
+	case j := <-f.free:
+		j.bytes = j.bytes[:0]
+		if f.cfg.Spec.Encode == preproc.Raw {
+			j.bytes = AppendNPYHeader(j.bytes, &f.cfg.Spec, img.Width, img.Height)
+		}
+		j.bytes = append(j.bytes, img.Data...)
+		j.sequence = img.Sequence
+		j.captured = wallClock(img.Timestamp)
+		f.work <- j // never full: there are as many places as jobs
+	default:
+		f.stats.Dropped.Busy++
+	}
+	return nil
+}
+
+func (f *Files) check(img *preproc.Image) error {
+	s := &f.cfg.Spec
+	switch want := img.Width * img.Height * s.Channels() * s.DType.Bytes(); {
+	case len(img.Data) > f.cfg.MaxBytes:
+		return fmt.Errorf("write file: image of %d bytes: %d are allowed", len(img.Data), f.cfg.MaxBytes)
+	case s.Encode == preproc.Raw && len(img.Data) != want:
+		return fmt.Errorf("write file: %d bytes: a tensor of %dx%d has %d", len(img.Data), img.Width, img.Height, want)
+	}
+	return nil
+}
+
+// wallClock is the time of day of a CLOCK_MONOTONIC time stamp.
+func wallClock(timestamp time.Duration) time.Time {
+	return time.Now().Add(timestamp - capture.Monotonic())
+}
+
+// Stats may be called from any goroutine.
+func (f *Files) Stats() Stats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stats
+}
+
+// Err is why the last image could not be written, nil if it could.
+func (f *Files) Err() error { return f.Stats().LastError }
+
+// Close writes what is queued and ends the writer. A disk that hangs is left
+// alone after a second, with an error.
+func (f *Files) Close() error {
+	f.mu.Lock()
+	already := f.closed
+	f.closed = true
+	f.mu.Unlock()
+	if already {
+		return nil
+	}
+	close(f.work)
+	timeout := time.NewTimer(closeTimeout)
+	defer timeout.Stop()
+	select {
+	case <-f.done:
+		return nil
+	case <-timeout.C:
+		return fmt.Errorf("close files in %s: the disk does not answer: %w", f.cfg.Dir, os.ErrDeadlineExceeded)
+	}
+}
