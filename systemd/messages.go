@@ -6,7 +6,7 @@ package systemd
 const (
 	// MessageStarted: the pipelines are built, the agent is ready.
 	MessageStarted = "456bb7ba1b614ef19ffbbd8a517fdb50"
-	// MessageStopped: the agent stopped; carries the accounting summary.
+	// MessageStopped: the agent stopped; the account of a camera has it, too.
 	MessageStopped = "601668a5f2b746c1bf043948b5ff412f"
 	// MessageCameraPublishing: a camera's first frame was published.
 	MessageCameraPublishing = "41a54ccb25ff4628bc94e0c9790c039a"
@@ -14,13 +14,14 @@ const (
 	MessageCameraLost = "3171babe86594914be5235d4d74ee41c"
 	// MessageCameraRecovered: a lost camera publishes again.
 	MessageCameraRecovered = "49a44ade97cb42a1930dc11c712a769a"
-	// MessageConfigFault: the config was refused.
+	// MessageConfigFault: the config was refused (error), or is unwise (warning).
 	MessageConfigFault = "13251999362e46df9dc71d4eb382758f"
 	// MessageWatchdogWithheld: a stage fell silent; systemd is about to act.
 	MessageWatchdogWithheld = "4723f7badfa04c25bfcf8416725e3ad1"
 	// MessageStageRestarted: a stage of one camera failed and was started again.
 	MessageStageRestarted = "ad28e61d60834e9998e10e289526a533"
-	// MessageFramesDropped: the periodic summary of frames that were lost, by name.
+	// MessageFramesDropped: the first frame lost under a name, then their number
+	// once a period.
 	MessageFramesDropped = "0eaa0bcd430044f79b2b89e986124991"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
