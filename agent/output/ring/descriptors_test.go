@@ -1,0 +1,49 @@
+package ring
+
+import (
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// limit sets how many descriptors this process may have, and gives the limit
+// that was. Those that are open stay open.
+func limit(t *testing.T, n uint64) uint64 {
+	t.Helper()
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: was.Max}); err != nil {
+		t.Fatal(err)
+	}
+	return was.Cur
+}
+
+// The consumer who waits would wake the goroutine at once, again and again.
+func TestNoDescriptorLeftIsAReasonToPause(t *testing.T) {
+	d, err := openDoor(filepath.Join(t.TempDir(), "s"), 0o600, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: d.path}); err != nil {
+		t.Fatal(err)
+	}
+	r := &Ring{door: d, cfg: Config{MaxConsumers: -1}}
+	was := limit(t, 0)
+	ok := r.accept(-1)
+	limit(t, was)
+	if ok {
+		t.Error("accept does not notice that there is no descriptor left")
+	}
+	if !r.accept(-1) || r.refused.Load() != 1 {
+		t.Error("the consumer was not kept waiting")
+	}
+}
