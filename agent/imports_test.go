@@ -49,12 +49,23 @@ var rooms = map[string]room{
 		"preproc": "an output borrows a preproc.Image",
 		"capture": "an image carries the times of capture's clock",
 	},
-	"agent/output/ring": {
-		"agent/output":         "it is one of its kinds",
-		"preproc":              "an output borrows a preproc.Image",
-		"capture":              "an image carries the times of capture's clock",
-		"golang.org/x/sys/...": "memfd, seals and the passing of descriptors",
+	"agent/output/files": {
+		"agent/output": "it is one of its kinds",
+		"preproc":      "an output borrows a preproc.Image",
+		"capture":      "a name tells the time of capture, by the clock on the wall",
 	},
+	"agent/output/ring": {
+		"agent/output":           "it is one of its kinds",
+		"agent/output/ring/wire": "the layout that writer and reader agree on",
+		"preproc":                "an output borrows a preproc.Image",
+		"capture":                "an image carries the times of capture's clock",
+		"golang.org/x/sys/...":   "memfd, seals and the passing of descriptors",
+	},
+	"agent/output/ring/reader": { // users build it: no cgo, no OpenCV
+		"agent/output/ring/wire": "the layout that writer and reader agree on",
+		"golang.org/x/sys/...":   "the mapping of a descriptor that came by socket",
+	},
+	"agent/output/ring/wire": {},
 	"capture": {
 		"github.com/pion/mediadevices/pkg/driver":   "each source is a driver.Adapter; the module's root would drag in WebRTC",
 		"github.com/pion/mediadevices/pkg/frame":    "the words in which prop names a format",
@@ -95,11 +106,12 @@ var rooms = map[string]room{
 // Where a goroutine may start. Everywhere else the caller decides what runs
 // beside what.
 var starters = map[string]string{
-	"cmd/agent":         "signals",
-	"agent":             "pipelines live here, and who starts a goroutine waits for it",
-	"agent/output/ring": "consumers connect while frames flow",
-	"systemd":           "the journal may freeze and must not freeze a pipeline; STATUS waits for its turn",
-	"systemd/e2e":       "the rig is a set of programs of its own",
+	"cmd/agent":          "signals",
+	"agent":              "pipelines live here, and who starts a goroutine waits for it",
+	"agent/output/files": "a disk may hang and must not hang a pipeline",
+	"agent/output/ring":  "consumers connect while frames flow",
+	"systemd":            "the journal may freeze and must not freeze a pipeline; STATUS waits for its turn",
+	"systemd/e2e":        "the rig is a set of programs of its own",
 }
 
 func TestEveryImportIsAnArrowOfTheDesign(t *testing.T) {
