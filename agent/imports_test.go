@@ -106,12 +106,13 @@ var rooms = map[string]room{
 // Where a goroutine may start. Everywhere else the caller decides what runs
 // beside what.
 var starters = map[string]string{
-	"cmd/agent":          "signals",
-	"agent":              "pipelines live here, and who starts a goroutine waits for it",
-	"agent/output/files": "a disk may hang and must not hang a pipeline",
-	"agent/output/ring":  "consumers connect while frames flow",
-	"systemd":            "the journal may freeze and must not freeze a pipeline; STATUS waits for its turn",
-	"systemd/e2e":        "the rig is a set of programs of its own",
+	"cmd/agent":                "signals",
+	"agent":                    "pipelines live here, and who starts a goroutine waits for it",
+	"agent/output/files":       "a disk may hang and must not hang a pipeline",
+	"agent/output/ring":        "consumers connect while frames flow",
+	"agent/output/ring/reader": "the end of a context interrupts a read",
+	"systemd":                  "the journal may freeze and must not freeze a pipeline; STATUS waits for its turn",
+	"systemd/e2e":              "the rig is a set of programs of its own",
 }
 
 func TestEveryImportIsAnArrowOfTheDesign(t *testing.T) {
