@@ -3,6 +3,8 @@ package systemd_test
 import (
 	"flag"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -71,4 +73,50 @@ func roff(text string) string {
 		return `\&` + text
 	}
 	return text
+}
+
+// agent(1) describes every command and every flag that the program has.
+func TestManPageNamesEveryCommandAndFlag(t *testing.T) {
+	data, err := os.ReadFile("man/agent.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := strings.ReplaceAll(string(data), `\-`, "-")
+	sources, err := filepath.Glob("../cmd/agent/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A field of a kong struct: its name, its type, its tags.
+	field := regexp.MustCompile("(?m)^\t([A-Z]\\w*) +[\\w\\[\\]]+ +`(.*help:.*)`")
+	found := 0
+	for _, source := range sources {
+		code, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range field.FindAllStringSubmatch(string(code), -1) {
+			name := kebab(m[1])
+			heading := "--" + name
+			switch {
+			case strings.Contains(m[2], `hidden:"`):
+				continue
+			case strings.Contains(m[2], `cmd:"`):
+				heading = ".SS agent " + name + "\n"
+			case strings.Contains(m[2], `arg:"`):
+				heading = "INPUT"
+			}
+			found++
+			if !strings.Contains(page, heading) {
+				t.Errorf("%s: agent(1) says nothing of %s", source, heading)
+			}
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d commands and flags found in %v", found, sources)
+	}
+}
+
+// kebab is kong's name for a field: RuntimeDir is runtime-dir.
+func kebab(name string) string {
+	return strings.ToLower(regexp.MustCompile("([a-z])([A-Z])").ReplaceAllString(name, "$1-$2"))
 }
