@@ -168,7 +168,10 @@ func TestRealCancelAndReopenWithALoan(t *testing.T) {
 func TestRealCancelOfAWaitingRead(t *testing.T) {
 	s := mustOpenReal(t, Config{})
 	for range DefaultBuffers {
-		mustRead(t, s) // no buffer is left to fill
+		// No buffer is left to fill. A loan that is never returned would keep
+		// the number of the node even after an unplug.
+		f := mustRead(t, s)
+		defer f.Release()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	at := make(chan time.Time, 1)
@@ -276,7 +279,9 @@ func TestRealInjectedFaults(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	readReal(t, mustOpenReal(t, Config{Request: capture.Request{PixelFormat: capture.YUYV, Width: 320, Height: 180}}))
+	s = mustOpenReal(t, Config{Request: capture.Request{PixelFormat: capture.YUYV, Width: 320, Height: 180}})
+	readReal(t, s)
+	s.Close()
 
 	for _, name := range []string{"inject_vidioc_streamon_error", "inject_vidioc_reqbufs_error"} {
 		s, err := Open(t.Context(), Config{Device: Selector{Path: os.Getenv("V4L2_DEVICE")}})

@@ -130,12 +130,17 @@ func (h host) follow(s Selector, dir, link string) (string, error) {
 
 func (h host) notFound(s Selector) error {
 	nodes, err := h.nodes()
-	if err != nil || len(nodes) == 0 {
-		return fmt.Errorf("%v: %w; there is none at all", s, capture.ErrNotFound)
+	if err != nil {
+		return fmt.Errorf("%v: %w", s, err)
 	}
 	var names []string
 	for _, n := range nodes {
-		names = append(names, fmt.Sprintf("%s (%s)", n.path, n.name))
+		if h.captures(n) {
+			names = append(names, fmt.Sprintf("%s (%s)", n.path, n.name))
+		}
+	}
+	if names == nil {
+		names = []string{"none at all"}
 	}
 	return fmt.Errorf("%v: %w; there are %s", s, capture.ErrNotFound, strings.Join(names, ", "))
 }
@@ -151,9 +156,15 @@ func (h host) answers(n videoNode, s Selector) bool {
 	if s.Name != "" && !like(s.Name, n.name) {
 		return false
 	}
+	return h.captures(n)
+}
+
+// captures says whether a node is a camera, as far as it lets itself be asked:
+// one that is busy or not permitted says so when it is opened again.
+func (h host) captures(n videoNode) bool {
 	d, err := h.openDevice(n.path)
 	if err != nil {
-		return true // busy or not permitted: opening it again will say so
+		return h.index(n.path) == 0
 	}
 	c, err := queryCapability(d)
 	return errors.Join(err, d.close()) == nil && c.bufType() != 0

@@ -102,25 +102,25 @@ func (w *Watcher) Wait(ctx context.Context) error {
 	}
 }
 
-// read takes all events that are there and says whether one is about cameras.
+// read takes the events that fit into the buffer, if there are any, and says
+// whether one is about cameras.
 func (w *Watcher) read() (changed bool, err error) {
-	for {
-		n, err := retry(func() (int, error) { return unix.Read(w.fd, w.buf[:]) })
-		if err == unix.EAGAIN {
-			return changed, nil
-		}
-		if err != nil {
-			return changed, err
-		}
-		for b := w.buf[:n]; len(b) >= unix.SizeofInotifyEvent; {
-			e := (*unix.InotifyEvent)(unsafe.Pointer(&b[0]))
-			end := unix.SizeofInotifyEvent + int(e.Len)
-			if w.relevant(e, text(b[unix.SizeofInotifyEvent:end])) {
-				changed = true
-			}
-			b = b[end:]
-		}
+	n, err := retry(func() (int, error) { return unix.Read(w.fd, w.buf[:]) })
+	if err == unix.EAGAIN {
+		return false, nil
 	}
+	if err != nil {
+		return false, err
+	}
+	for b := w.buf[:n]; len(b) >= unix.SizeofInotifyEvent; {
+		e := (*unix.InotifyEvent)(unsafe.Pointer(&b[0]))
+		end := unix.SizeofInotifyEvent + int(e.Len)
+		if w.relevant(e, text(b[unix.SizeofInotifyEvent:end])) {
+			changed = true
+		}
+		b = b[end:]
+	}
+	return changed, nil
 }
 
 // relevant says whether an event is about a camera, and follows directories of
