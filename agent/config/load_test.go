@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/edge-agent/agent/preproc"
 )
 
 // write lays out files in a directory of the test and gives its path.
@@ -171,6 +173,15 @@ func FuzzParse(f *testing.F) {
 		c, err := Parse("a.yaml", data)
 		if err != nil {
 			return
+		}
+		for _, cam := range c.Cameras {
+			specs := make([]preproc.Spec, len(cam.Outputs))
+			for i := range specs {
+				specs[i] = cam.Outputs[i].Spec
+			}
+			if _, err := preproc.New(cam.View, specs); err != nil {
+				t.Errorf("camera %s is accepted, but not by the preprocessor: %v", cam.Name, err)
+			}
 		}
 		printed := plain(parse("a.yaml", data, nil))
 		again, err := Parse("a.yaml", []byte(printed))

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -259,6 +260,18 @@ func TestImageThatCannotBeWrittenEndsTheRun(t *testing.T) {
 	}
 }
 
+func TestNothingHalfWrittenIsLeft(t *testing.T) {
+	out := t.TempDir()
+	inTheWay := write(t, filepath.Join(out, "422-000000-a.npy", "file"), nil)
+	_, err := process(t, Options{Camera: camera(t, "outputs: {a: {size: 32x32}}"), Out: out, Inputs: []string{stills + "422.jpg"}})
+	if _, ok := errors.AsType[*writeError](err); !ok {
+		t.Errorf("error %v, want that of %s being in the way", err, inTheWay)
+	}
+	if entries, err := os.ReadDir(out); err != nil || len(entries) != 1 {
+		t.Errorf("left are %v, %v", entries, err)
+	}
+}
+
 func TestOutputThatIsNotThere(t *testing.T) {
 	_, err := process(t, Options{Camera: camera(t, "outputs: {a: {}, b: {}}"), Output: "c"})
 	if want := `camera front has no output "c"; it has a, b`; err == nil || err.Error() != want {
@@ -284,8 +297,14 @@ func TestHugeClaimIsRefused(t *testing.T) {
 	sof := bytes.Index(data, []byte{0xff, 0xc0})
 	copy(data[sof+5:], []byte{0xff, 0xff, 0xff, 0xff})
 	input := write(t, filepath.Join(t.TempDir(), "huge.jpg"), data)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	results, err := process(t, Options{Camera: camera(t, "outputs: {a: {}}"), Inputs: []string{input}})
+	runtime.ReadMemStats(&after)
 	if err != nil || verdicts(results) != "dropped:geometry" {
 		t.Errorf("%+v, %v", results, err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+		t.Errorf("%d bytes were allocated", n)
 	}
 }
