@@ -3,10 +3,11 @@
 
 # What the build needs from Debian, by apt. Not libopencv-dev: it pulls in every
 # module and cannot be installed for two architectures at once.
-NATIVE_PACKAGES := g++ libopencv-core-dev libopencv-imgproc-dev libjpeg62-turbo-dev libtbb-dev clang-format
+NATIVE_PACKAGES := g++ libopencv-core-dev libopencv-imgproc-dev libjpeg62-turbo-dev libtbb-dev
 
 CXX       ?= g++
-MULTIARCH := $(shell $(CXX) -print-multiarch)
+# Before `make deps` there may be no compiler to ask.
+MULTIARCH := $(or $(shell $(CXX) -print-multiarch 2>/dev/null),$(shell uname -m)-linux-gnu)
 
 # customenv: gocv takes its flags from here; gocv_specific_modules: of OpenCV
 # only core and imgproc.
