@@ -80,6 +80,7 @@ func (s seen) colours(l *lab) {
 		l.Errorf("a bar is off by %d levels: %v", s.BarError, s.Bars)
 	}
 	l.figure("bars ±%d", s.BarError)
+	l.Logf("bars %v", s.Bars)
 }
 
 // An account is what the agent says at its end of one camera.

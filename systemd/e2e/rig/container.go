@@ -37,7 +37,7 @@ func (m *Machine) contain(ctx context.Context, img *Image, limit time.Duration) 
 		return err
 	}
 	defer door.Close()
-	m.cgroup = "e2e-" + filepath.Base(m.dir)
+	m.cgroup = cgroupOf(m.dir)
 	argv := append(enterCgroup(m.cgroup), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
 		"--machine="+m.cgroup, "--directory="+img.path("root"), "--volatile=overlay", "--boot", "--private-network",
 		"--link-journal=no", "--resolv-conf=off", "--timezone=off", "--console=pipe", "--bind="+m.Share+":"+wire.Share)
@@ -57,6 +57,8 @@ func (m *Machine) contain(ctx context.Context, img *Image, limit time.Duration) 
 
 // hierarchies are where a cgroup can be: version 2, and the named one of systemd in version 1.
 var hierarchies = []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"}
+
+func cgroupOf(dir string) string { return "e2e-" + filepath.Base(dir) }
 
 // enterCgroup is a command that runs the rest of its arguments in a cgroup of
 // its own: nspawn's payload goes below its caller's, which two runs must not share.

@@ -101,6 +101,7 @@ func runDir(cache string) (dir string, owner *os.File, err error) {
 	for _, path := range old {
 		if f, err := os.Open(path); err == nil {
 			if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+				removeCgroup(cgroupOf(filepath.Dir(path)))
 				os.RemoveAll(filepath.Dir(path))
 			}
 			f.Close()
