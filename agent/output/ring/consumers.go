@@ -170,11 +170,12 @@ func (r *Ring) notify() {
 		case nil:
 			c.missed = 0
 			r.notified.Add(1)
-		case unix.EPIPE, unix.ECONNRESET:
-			c.gone = true
-		default: // EAGAIN: it does not read; ENOBUFS, ENOMEM: neither can we wait
+		case unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM: // it does not read, or the kernel is short of memory
 			c.missed++
 			r.missed.Add(1)
+		default: // EPIPE, ECONNRESET: it has left. Whatever else it is, serve gets a hang-up
+			c.gone = true
+			_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/edge-agent/agent/agent/output/ring"
@@ -142,6 +143,31 @@ func TestTenThousandConsumersComeAndGo(t *testing.T) {
 		t.Errorf("resident memory grew by %d KiB", (m-rss)>>10)
 	}
 	t.Logf("%d goroutines, %d descriptors, resident memory %+d KiB", g, d, (m-rss)>>10)
+}
+
+// Neither the frames nor another consumer feel a flood.
+func TestFloodOfConnectionsCostsOthersNothing(t *testing.T) {
+	r, path := open(t, func(c *ring.Config) { c.MaxConsumers = 8 })
+	in := connect(t, path)
+	var flood sync.WaitGroup
+	for range 4 {
+		flood.Go(func() {
+			for range 1000 {
+				unix.Close(knock(t, path))
+			}
+		})
+	}
+	for seq := range uint64(1000) {
+		publish(t, r, &pixels, seq)
+		if f := next(t, in); f.Sequence != seq || f.Skipped != 0 {
+			t.Fatalf("frame %d: %+v", seq, f)
+		}
+	}
+	flood.Wait()
+	consumersAre(t, r, 1)
+	if s := r.Stats(); s.Published != 1000 {
+		t.Errorf("%+v", s)
+	}
 }
 
 func residentBytes(t testing.TB) int64 {

@@ -2,8 +2,10 @@ package ring
 
 import (
 	"path/filepath"
+	"runtime"
 	"testing"
 
+	"github.com/edge-agent/agent/preproc"
 	"golang.org/x/sys/unix"
 )
 
@@ -45,5 +47,42 @@ func TestNoDescriptorLeftIsAReasonToPause(t *testing.T) {
 	}
 	if !r.accept(-1) || r.refused.Load() != 1 {
 		t.Error("the consumer was not kept waiting")
+	}
+}
+
+func TestConsumersAreLetInOnceThereAreDescriptorsAgain(t *testing.T) {
+	spec := preproc.Spec{Name: "model", Width: 8, Height: 8}
+	r, err := New(Config{Socket: filepath.Join(t.TempDir(), "s"), Spec: spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var fds [2]int
+	for i := range fds {
+		if fds[i], err = unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := fds[0], fds[1]
+	defer unix.Close(second)
+	message := make([]byte, 4096)
+	enter := func(fd int) {
+		if err := unix.Connect(fd, &unix.SockaddrUnix{Name: r.cfg.Socket}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	enter(first)
+	if n, err := unix.Read(first, message); n < 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	was := limit(t, 0)
+	enter(second)
+	unix.Close(first) // noticed after the second one was turned away
+	for r.Stats().Consumers != 0 {
+		runtime.Gosched()
+	}
+	limit(t, was)
+	if n, err := unix.Read(second, message); n < 1 || err != nil {
+		t.Fatalf("description of %d bytes, %v", n, err)
 	}
 }

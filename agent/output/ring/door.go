@@ -28,7 +28,7 @@ func openDoor(path string, mode fs.FileMode, group int) (*door, error) {
 	if len(path) == 0 || len(path) > maxPath {
 		return nil, fmt.Errorf("socket path %q has %d bytes: 1 to %d are allowed", path, len(path), maxPath)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := makeDirectory(filepath.Dir(path), mode, group); err != nil {
 		return nil, err
 	}
 	if err := removeStale(path); err != nil {
@@ -45,6 +45,39 @@ func openDoor(path string, mode fs.FileMode, group int) (*door, error) {
 	return d, nil
 }
 
+// makeDirectory lets those in who may connect, whatever the umask is; the
+// service's keeps everyone else's files private. A directory that is there is
+// left as it is.
+func makeDirectory(dir string, mode fs.FileMode, group int) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	switch err := os.Mkdir(dir, 0o700); {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	enter := fs.FileMode(0o700)
+	if mode&0o020 != 0 {
+		enter |= 0o050
+	}
+	if mode&0o002 != 0 {
+		enter |= 0o005
+	}
+	return setAccess(dir, enter, group)
+}
+
+// setAccess gives path a mode and, unless it is 0, a group.
+func setAccess(path string, mode fs.FileMode, group int) error {
+	if group != 0 {
+		if err := os.Chown(path, -1, group); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(path, mode)
+}
+
 func (d *door) listen(mode fs.FileMode, group int) (err error) {
 	if err := unix.Bind(d.fd, &unix.SockaddrUnix{Name: d.path}); err != nil {
 		return err
@@ -52,12 +85,7 @@ func (d *door) listen(mode fs.FileMode, group int) (err error) {
 	if d.id, err = idOf(d.path); err != nil {
 		return err
 	}
-	if group != 0 {
-		if err := os.Chown(d.path, -1, group); err != nil {
-			return err
-		}
-	}
-	if err := os.Chmod(d.path, mode); err != nil {
+	if err := setAccess(d.path, mode, group); err != nil {
 		return err
 	}
 	// Until now every connect was refused.

@@ -64,14 +64,28 @@ func TestPathThatTheKernelWouldCutIsRefused(t *testing.T) {
 	}
 }
 
+// The service's umask must not keep consumers out.
 func TestSocketHasTheConfiguredModeAndGroup(t *testing.T) {
-	_, path := open(t, func(c *ring.Config) { c.Mode, c.Group = 0o620, os.Getgid() })
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info.Mode().Perm() != 0o620 || info.Sys().(*syscall.Stat_t).Gid != uint32(os.Getgid()) {
-		t.Errorf("%v", info.Mode())
+	defer unix.Umask(unix.Umask(0o077))
+	for mode, wantDir := range map[fs.FileMode]fs.FileMode{0: 0o750, 0o620: 0o750, 0o666: 0o755, 0o600: 0o700} {
+		path := filepath.Join(t.TempDir(), "front", "model.sock")
+		group := os.Getgid()
+		if os.Getuid() == 0 {
+			group = 4242 // root may give to any group
+		}
+		open(t, func(c *ring.Config) { c.Socket, c.Mode, c.Group = path, mode, group })
+		if mode == 0 {
+			mode = 0o660
+		}
+		for name, want := range map[string]fs.FileMode{path: mode, filepath.Dir(path): wantDir} {
+			info, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode().Perm() != want || info.Sys().(*syscall.Stat_t).Gid != uint32(group) {
+				t.Errorf("%s: %v of group %d, want %v", name, info.Mode(), info.Sys().(*syscall.Stat_t).Gid, want)
+			}
+		}
 	}
 }
 
