@@ -183,6 +183,13 @@ func TestScalarsKeepTheirText(t *testing.T) {
 	}
 }
 
+func TestLinkIsTakenWithItsPath(t *testing.T) {
+	c, err := Parse("a.yaml", []byte("cameras: {a: {device: {by-id: /dev/v4l/by-id/usb-A}}, b: {device: {by-path: pci-0}}}"))
+	if err != nil || c.Cameras[0].Device.ByID != "usb-A" || c.Cameras[1].Device.ByPath != "pci-0" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 func TestCropIsReadInBothForms(t *testing.T) {
 	want := preproc.Rect{X: 8, Y: 16, Width: 320, Height: 240}
 	for _, text := range []string{"320x240+8+16", "'8,16,320x240'"} {

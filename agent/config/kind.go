@@ -217,6 +217,21 @@ func text(name, allowed, pattern string) kind[string] {
 	})
 }
 
+// links are the names that udev makes in dir, with or without its path.
+func links(dir string) kind[string] {
+	name := text("text", "allowed: the name of a link in "+dir, `[^/\x00-\x1f]{1,255}`)
+	return scalarKind(name.name, name.allowed, func(s string) (string, bool) {
+		return name.read(&node{shape: scalar, text: strings.TrimPrefix(s, dir)})
+	})
+}
+
+// patterns are those of path.Match.
+var patterns = scalarKind("text", "allowed: a card's name, with * and ? as wildcards and \\ before a [ that is none",
+	func(s string) (string, bool) {
+		_, err := path.Match(s, "")
+		return s, err == nil && s != ""
+	})
+
 // directories have no way out of the directory that they are relative to.
 var directories = scalarKind("path", "allowed: a directory, relative to the state directory or absolute, without ..",
 	func(s string) (string, bool) {

@@ -66,14 +66,14 @@ var selectors = []selector{
 }
 
 var device = section[Device]{
-	value("by-id", text("text", "allowed: a name in /dev/v4l/by-id", `[^/\x00-\x1f]{1,255}`), "",
+	value("by-id", links("/dev/v4l/by-id/"), "",
 		"the camera by vendor, product and serial, whatever it is plugged into", func(d *Device, v string) { d.ByID = v }),
-	value("by-path", text("text", "allowed: a name in /dev/v4l/by-path", `[^/\x00-\x1f]{1,255}`), "",
+	value("by-path", links("/dev/v4l/by-path/"), "",
 		"whatever camera is plugged into this port", func(d *Device, v string) { d.ByPath = v }),
 	value("serial", text("text", "allowed: a USB serial number", `[^/\x00-\x1f]{1,255}`), "",
 		"the camera by its USB serial number", func(d *Device, v string) { d.Serial = v }),
-	value("name", text("text", "allowed: a card's name, with * and ? as wildcards", `[^\x00-\x1f]{1,255}`), "",
-		"the first camera whose card has this name; * and ? are wildcards", func(d *Device, v string) { d.Name = v }),
+	value("name", patterns, "",
+		"the camera whose card has this name; it must be the only one", func(d *Device, v string) { d.Name = v }),
 	value("path", text("path", "allowed: a device node such as /dev/video0", `/[^\x00-\x1f]{1,255}`), "",
 		"a device node; it may be another camera after the next boot", func(d *Device, v string) { d.Path = v }),
 	value("replay", text("path", "allowed: a file", `[^\x00-\x1f]+`), "",
