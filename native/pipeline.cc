@@ -70,8 +70,7 @@ std::size_t Output::run(int level, const Pixels &pixels, const Target &target) {
   if (target.capacity < store_->bytes())
     refuse(PREPROC_ARGUMENT, "output has room for %zu bytes, needs %zu",
            target.capacity, store_->bytes());
-  if (config_.dtype != PREPROC_UINT8 &&
-      reinterpret_cast<std::uintptr_t>(target.data) % alignof(float) != 0)
+  if (reinterpret_cast<std::uintptr_t>(target.data) % store_->element() != 0)
     refuse(PREPROC_ARGUMENT, "output is not aligned to its elements");
   render(level, pixels, target.data);
   return store_->bytes();

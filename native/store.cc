@@ -30,7 +30,8 @@ Store::Store(const preproc_output &output, const Colour &colour)
     : output_(output), channels_(colour.channels) {
   std::copy(colour.pad, colour.pad + 3, pad_);
   const std::size_t pixels = product(output.width, output.height);
-  bytes_ = product(pixels, channels_ * element_bytes(output.dtype));
+  element_ = element_bytes(output.dtype);
+  bytes_ = product(pixels, channels_ * element_);
   const bool planar = output.layout == PREPROC_CHW;
   pixel_step_ = planar ? 1 : channels_;
   channel_step_ = planar ? std::ptrdiff_t(pixels) : 1;
@@ -49,7 +50,7 @@ Store::Store(const preproc_output &output, const Colour &colour)
     origin_ += (rows - 1) * step_y_;
     step_y_ = -step_y_;
   }
-  line_.resize(columns_ * element_bytes(output.dtype));
+  line_.resize(columns_ * element_);
 }
 
 template <typename T>

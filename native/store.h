@@ -14,8 +14,9 @@ class Store {
  public:
   Store(const preproc_output &output, const Colour &colour);
 
-  // The bytes of the output.
+  // The bytes of the output, and of an element.
   std::size_t bytes() const { return bytes_; }
+  std::size_t element() const { return element_; }
 
   // Writes the borders, all of what rows() does not.
   void border(std::uint8_t *out) const;
@@ -36,7 +37,7 @@ class Store {
   preproc_output output_;
   float pad_[3];
   int channels_;
-  std::size_t bytes_;
+  std::size_t bytes_, element_;
   // Steps from element to element, in elements.
   std::ptrdiff_t pixel_step_, channel_step_;
   // Where the content begins, and its steps along the camera's axes, in pixels.

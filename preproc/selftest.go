@@ -83,9 +83,8 @@ func testResize() error {
 	return alike(got, want, 1)
 }
 
-// testColor has every luma and, by columns, many chroma values. Chroma is the
-// same along each column, and is read where it is sampled, since OpenCV repeats
-// the samples that lie between.
+// testColor has many pairs of luma and chroma. They change from row to row only:
+// along a row OpenCV repeats the chroma samples, where we interpolate.
 func testColor() error {
 	packed := make([]byte, 0, knownWidth*knownHeight*2)
 	for y := range knownHeight {

@@ -1,0 +1,58 @@
+// The heap is as large after many frames, good and bad, as after the first.
+
+#include "harness.h"
+
+using namespace test;
+
+// Of the address sanitizer; Debian's gcc comes without its header.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
+
+static void steady(preproc *handle, const std::vector<std::uint8_t> &good,
+                   const std::vector<std::uint8_t> &bad, std::uint8_t *out,
+                   std::size_t capacity) {
+  const auto frame = [&](const std::vector<std::uint8_t> &bytes) {
+    const std::uint8_t *planes[3] = {bytes.data()};
+    const std::size_t lengths[3] = {bytes.size()};
+    return run(handle, planes, lengths, out, capacity);
+  };
+  CHECK(frame(good) == PREPROC_OK);
+  CHECK(frame(bad) != PREPROC_OK);
+  CHECK(frame(good) == PREPROC_OK);
+  const std::size_t before = __sanitizer_get_current_allocated_bytes();
+  for (int i = 0; i < 200; i++) {
+    CHECK(frame(good) == PREPROC_OK);
+    CHECK(frame(bad) != PREPROC_OK);
+  }
+  CHECK(__sanitizer_get_current_allocated_bytes() == before);
+}
+
+static void jpeg_frames(int encode) {
+  const std::vector<std::uint8_t> good = jpeg(160, 120, 85);
+  std::vector<std::uint8_t> bad(good.begin(), good.begin() + good.size() / 2);
+  preproc_format format{};
+  format.pixel_format = fourcc("MJPG");
+  format.width = 160;
+  format.height = 120;
+  preproc_output output = stretched(format, 64, 64);
+  output.encode = encode;
+  preproc *handle = create(format, output);
+  std::vector<std::uint8_t> out(65536);
+  steady(handle, good, bad, out.data(), out.size());
+  preproc_destroy(handle);
+}
+
+static void raw_frames() {
+  const Planes source = planes_of("YUYV", 160, 120, 0);
+  const std::vector<std::uint8_t> good(source.bytes[0], 100), bad(7);
+  const preproc_output output = stretched(source.format, 64, 64);
+  preproc *handle = create(source.format, output);
+  std::vector<std::uint8_t> out(output_bytes(output));
+  steady(handle, good, bad, out.data(), out.size());
+  preproc_destroy(handle);
+}
+
+int main() {
+  jpeg_frames(PREPROC_RAW);
+  jpeg_frames(PREPROC_JPEG);
+  raw_frames();
+}
