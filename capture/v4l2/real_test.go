@@ -69,34 +69,60 @@ func TestRealListing(t *testing.T) {
 	t.Logf("%d formats, %d controls", len(d.Formats), len(d.Controls))
 }
 
-// TestRealFormats reads from every format that can be read, at every size of
-// at most 1280x720.
+// TestRealFormats reads from every format that can be read, NM12 beside NV12,
+// at every size of at most 1280x720.
 func TestRealFormats(t *testing.T) {
 	read := 0
 	for _, f := range realDevice(t).Formats {
 		if f.Note != "" {
 			continue
 		}
-		p := logical(uint32(capture.FourCC(f.Code[0], f.Code[1], f.Code[2], f.Code[3])))
+		fourcc := uint32(capture.FourCC(f.Code[0], f.Code[1], f.Code[2], f.Code[3]))
 		for _, s := range f.Sizes {
 			if s.Width > 1280 {
 				continue
 			}
 			read++
 			t.Run(fmt.Sprintf("%s-%dx%d", f.Code, s.Width, s.Height), func(t *testing.T) {
-				src := mustOpenReal(t, Config{Request: capture.Request{PixelFormat: p, Width: s.Width, Height: s.Height}})
-				got := src.Format()
-				if got.PixelFormat != p || got.Width != s.Width || got.Height != s.Height {
-					t.Errorf("format %+v", got)
-				}
+				src := startReal(t, fourcc, s.Width, s.Height)
 				readReal(t, src)
-				t.Logf("%+v; notes %q", got, capture.Notes(src))
+				t.Logf("%+v, stride %v, %v, %v, every %v, notes %q", src.Format(), src.Format().Stride, src.Format().Matrix, src.Format().Range, src.Format().Interval, capture.Notes(src))
 			})
 		}
 	}
 	if read == 0 {
 		t.Error("no format can be read")
 	}
+}
+
+// startReal starts the camera in exactly one of the driver's own formats: the
+// registry would take NV12 where there is also NM12.
+func startReal(t *testing.T, fourcc uint32, width, height int) capture.Source {
+	t.Helper()
+	c := &camera{
+		host:   systemHost(Roots{}),
+		config: Config{Device: realDevice(t).Identity, Buffers: DefaultBuffers, StallAfter: 5 * time.Second},
+	}
+	if _, err := c.Open(); err != nil {
+		t.Fatal(err)
+	}
+	list, err := offers(c.device, fourcc, capture.Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.offers = slices.DeleteFunc(list, func(o offer) bool { return o.Width != width || o.Height != height })
+	s, err := c.Start(c.offers[0].Mode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if got := s.Format(); got.PixelFormat != logical(fourcc) || got.Width != width || got.Height != height {
+		t.Errorf("format %+v, want %s %dx%d", got, capture.PixelFormat(fourcc), width, height)
+	}
+	if p := s.(*stream).checker.picture; p.memoryPlanes > 1 != (multiplanar[fourcc] != 0) {
+		t.Errorf("%s has %d memory planes", capture.PixelFormat(fourcc), p.memoryPlanes)
+	}
+	return s
 }
 
 // readReal reads frames and checks all that is known of them.
@@ -295,6 +321,57 @@ func TestRealInjectedFaults(t *testing.T) {
 		}
 		t.Log(err)
 		mustOpenReal(t, Config{}).Close()
+	}
+}
+
+// TestRealTroubles makes a simulated UVC camera misbehave: V4L2_SAY is the
+// shell command that takes truncate 1 and so on as its arguments.
+func TestRealTroubles(t *testing.T) {
+	say := os.Getenv("V4L2_SAY")
+	if say == "" {
+		t.Log("V4L2_SAY is not set: not tried")
+		return
+	}
+	tell := func(what string) {
+		t.Helper()
+		if out, err := exec.Command("sh", "-c", say+" "+what).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", what, err, out)
+		}
+	}
+	for _, p := range []capture.PixelFormat{capture.MJPG, capture.YUYV} {
+		s := mustOpenReal(t, Config{Request: capture.Request{PixelFormat: p, Width: 320, Height: 180}, StallAfter: 3 * time.Second})
+		for _, what := range []string{"truncate 5", "corrupt 5", "err 5", "epipe"} {
+			tell(what)
+			faults, lost := map[capture.Fault]int{}, uint64(0)
+			var err error
+			for i := 0; i < 40 && err == nil; i++ {
+				var f *capture.Frame
+				if f, err = s.Read(t.Context()); err == nil {
+					faults[f.Fault]++
+					lost += f.Lost
+					f.Release()
+				}
+			}
+			t.Logf("%s, %s: faults %v, %d lost, then %v", p, what, faults, lost, err)
+			if err != nil {
+				s.Close()
+				s = mustOpenReal(t, Config{Request: capture.Request{PixelFormat: p, Width: 320, Height: 180}, StallAfter: 3 * time.Second})
+			}
+		}
+		tell("stall")
+		var err error
+		for err == nil {
+			var f *capture.Frame
+			if f, err = s.Read(t.Context()); err == nil {
+				f.Release()
+			}
+		}
+		if !errors.Is(err, capture.ErrStalled) {
+			t.Errorf("%s: stalled camera: %v", p, err)
+		}
+		tell("go")
+		mustRead(t, s).Release()
+		s.Close()
 	}
 }
 
