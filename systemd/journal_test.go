@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -141,13 +142,14 @@ func TestFrozenJournalBlocksNobody(t *testing.T) {
 			t.Fatalf("among the lines that were kept: %q", got)
 		}
 	}
-	got := j.next(t)
-	if got["MESSAGE_ID"] != MessageLogLost || got["PRIORITY"] != "4" {
+	if got := j.next(t); got["MESSAGE_ID"] != MessageLogLost || got["PRIORITY"] != "4" || got["LOST"] != strconv.FormatUint(lost, 10) {
 		t.Fatalf("after the lines that were kept: %q", got)
 	}
-	log.Info().Msg("again")
-	if got := j.next(t); got["MESSAGE"] != "again" {
-		t.Errorf("after the notice: %q", got)
+	for _, message := range []string{"again", "and again"} {
+		log.Info().Msg(message)
+		if got := j.next(t); got["MESSAGE"] != message {
+			t.Errorf("after the notice: %q", got)
+		}
 	}
 	if n := w.Lost(); n != lost {
 		t.Errorf("%d lost in the end, %d before", n, lost)

@@ -34,9 +34,9 @@ func newStreamLogger(out *os.File, level zerolog.Level) (zerolog.Logger, io.Clos
 		w := NewStreamWriter(out)
 		return zerolog.New(w).Level(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), w
 	}
+	// Without colours when NO_COLOR is set: zerolog looks itself.
 	w := NewStreamWriter(zerolog.ConsoleWriter{
 		Out:           out,
-		NoColor:       os.Getenv("NO_COLOR") != "",
 		TimeFormat:    "15:04:05.000",
 		FieldsExclude: []string{"message_id"},
 	})
