@@ -20,7 +20,8 @@ var monotonicStart = calibrate(processStart)
 // kernel's own reading, so that a capture time of the past is never in the
 // future, and ahead by less than a microsecond on a machine at rest.
 //
-// In a testing/synctest bubble it runs with the bubble's clock.
+// In a testing/synctest bubble it runs with the bubble's clock, and is negative
+// because bubbles begin in the year 2000.
 func Monotonic() time.Duration { return monotonicStart + time.Since(processStart) }
 
 // calibrate is what CLOCK_MONOTONIC showed at start. Being preempted between

@@ -12,6 +12,12 @@ import (
 	"github.com/edge-agent/agent/capture"
 )
 
+// maxPassed is how many frames are passed over at most for one that is read.
+// Where this does not catch up, the recording goes on later instead: passing
+// over takes time too, and could go on for ever at a rate that is too high for
+// the machine.
+const maxPassed = 100
+
 // A source gives the frames of a recording their sequence and their time.
 type source struct {
 	recording recording
@@ -126,11 +132,11 @@ func (s *source) fill(ctx context.Context, to *slot) (*capture.Frame, error) {
 // due an interval ago or more is passed over, as a camera would have lost it.
 func (s *source) pace(ctx context.Context, to *slot) (due time.Duration, err error) {
 	now := capture.Monotonic()
-	if s.cfg.Unpaced {
-		return max(now, s.stamped+1), nil
-	}
 	if s.sequence == 0 {
-		s.epoch = now
+		s.epoch, s.stamped = now, now-1
+	}
+	if s.cfg.Unpaced {
+		return max(now, s.stamped+1), nil // no two frames are of one time
 	}
 	late := now - s.due()
 	switch {
@@ -138,7 +144,8 @@ func (s *source) pace(ctx context.Context, to *slot) (due time.Duration, err err
 	case s.cfg.Lossless:
 		s.epoch += late
 	default:
-		err = s.pass(ctx, to, int(late/s.format.Interval))
+		err = s.pass(ctx, to, int(min(late/s.format.Interval, maxPassed)))
+		s.epoch += max(0, now-s.due()) / s.format.Interval * s.format.Interval
 	}
 	if err == nil {
 		err = s.wait(ctx, s.due()-capture.Monotonic())
