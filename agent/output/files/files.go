@@ -38,12 +38,12 @@ type Config struct {
 	Dir string
 	// Keep is the most bytes that the files of this output may have.
 	Keep int64
-	// Camera and Output begin every file name.
+	// Camera and Output begin every file name; Output is Spec.Name by default.
 	Camera, Output string
 	Spec           preproc.Spec
 	// Width and Height are those of the largest image; Spec's by default.
 	Width, Height int
-	// MaxBytes is the longest image; the default is that of the raw pixels.
+	// MaxBytes is the longest image; Spec.MaxBytes by default.
 	MaxBytes int
 }
 
@@ -120,11 +120,14 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Width == 0 && c.Height == 0 {
 		c.Width, c.Height = c.Spec.Width, c.Spec.Height
 	}
+	if c.Output == "" {
+		c.Output = c.Spec.Name
+	}
 	if c.MaxBytes == 0 {
-		c.MaxBytes = c.Width * c.Height * c.Spec.Channels() * c.Spec.DType.Bytes()
+		c.MaxBytes = c.Spec.MaxBytes(c.Width, c.Height)
 	}
 	switch {
-	case c.MaxBytes <= 0:
+	case c.Width <= 0 || c.Height <= 0:
 		return c, fmt.Errorf("image of %dx%d: both sides must be known", c.Width, c.Height)
 	case c.Keep <= 0:
 		return c, fmt.Errorf("keep %d bytes: it must be positive", c.Keep)
@@ -166,7 +169,7 @@ func (f *Files) Write(_ context.Context, img *preproc.Image) error {
 
 func (f *Files) check(img *preproc.Image) error {
 	s := &f.cfg.Spec
-	switch want := img.Width * img.Height * s.Channels() * s.DType.Bytes(); {
+	switch want := s.MaxBytes(img.Width, img.Height); {
 	case len(img.Data) > f.cfg.MaxBytes:
 		return fmt.Errorf("write file: image of %d bytes: %d are allowed", len(img.Data), f.cfg.MaxBytes)
 	case s.Encode == preproc.Raw && len(img.Data) != want:

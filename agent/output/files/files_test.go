@@ -199,7 +199,7 @@ func TestConfigAndImageFaultsAreNamed(t *testing.T) {
 	for want, change := range map[string]func(*files.Config){
 		"keep 0 bytes":  func(c *files.Config) { c.Keep = 0 },
 		`name "a/b"`:    func(c *files.Config) { c.Camera = "a/b" },
-		`name ""`:       func(c *files.Config) { c.Output = "" },
+		`name ""`:       func(c *files.Config) { c.Camera = "" },
 		"image of 0x48": func(c *files.Config) { c.Spec.Width = 0 },
 		"not a direc":   func(c *files.Config) { c.Dir = "/dev/null/x" },
 	} {
@@ -213,7 +213,7 @@ func TestConfigAndImageFaultsAreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Write(t.Context(), &preproc.Image{Data: make([]byte, 640*480*3+1)}); err == nil {
+	if err := f.Write(t.Context(), &preproc.Image{Data: make([]byte, jpeg.MaxBytes(640, 480)+1)}); err == nil {
 		t.Error("an image beyond MaxBytes was taken")
 	}
 	closed(t, f)

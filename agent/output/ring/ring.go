@@ -52,8 +52,7 @@ type Config struct {
 	Spec   preproc.Spec
 	// Width and Height are those of every image, in pixels; Spec's by default.
 	Width, Height int
-	// MaxBytes is the longest image. Tensors need none; for JPEG the default
-	// is that of the raw pixels, which no sensible quality reaches.
+	// MaxBytes is the longest image; Spec.MaxBytes by default.
 	MaxBytes int
 	// MaxConsumers is how many may be connected at a time; 64 by default.
 	MaxConsumers int
@@ -127,9 +126,10 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Width <= 0 || c.Height <= 0 {
 		return c, fmt.Errorf("image of %dx%d: both sides must be known", c.Width, c.Height)
 	}
-	c.MaxBytes = orDefault(c.MaxBytes, c.rawBytes())
-	if c.Spec.Encode == preproc.Raw && c.MaxBytes < c.rawBytes() {
-		return c, fmt.Errorf("slots of %d bytes: the tensor has %d", c.MaxBytes, c.rawBytes())
+	longest := c.Spec.MaxBytes(c.Width, c.Height)
+	c.MaxBytes = orDefault(c.MaxBytes, longest)
+	if c.Spec.Encode == preproc.Raw && c.MaxBytes < longest {
+		return c, fmt.Errorf("slots of %d bytes: the tensor has %d", c.MaxBytes, longest)
 	}
 	if c.MaxBytes < 1 || c.MaxBytes > maxData {
 		return c, fmt.Errorf("slots of %d bytes: 1 to %d are allowed", c.MaxBytes, maxData)
@@ -150,10 +150,6 @@ func orDefault[T ~int | ~uint32](v, def T) T {
 	return v
 }
 
-func (c *Config) rawBytes() int {
-	return c.Width * c.Height * c.Spec.Channels() * c.Spec.DType.Bytes()
-}
-
 func describe(c Config) wire.Description {
 	d := wire.Description{
 		Magic: wire.Magic, Version: wire.Version,
@@ -164,10 +160,7 @@ func describe(c Config) wire.Description {
 	}
 	if c.Spec.Encode == preproc.Raw {
 		d.DType, d.Layout = c.Spec.DType.String(), c.Spec.Layout.String()
-		d.Shape = []int{c.Height, c.Width, c.Spec.Channels()}
-		if c.Spec.Layout == preproc.CHW {
-			d.Shape = []int{c.Spec.Channels(), c.Height, c.Width}
-		}
+		d.Shape = c.Spec.Shape(c.Width, c.Height)
 	}
 	return d
 }
@@ -218,15 +211,14 @@ func (r *Ring) Write(_ context.Context, img *preproc.Image) error {
 }
 
 func (r *Ring) check(img *preproc.Image) error {
-	raw := r.cfg.Spec.Encode == preproc.Raw
+	c := &r.cfg
 	switch {
-	case img.Width != r.cfg.Width || img.Height != r.cfg.Height:
-		return fmt.Errorf("write to ring: image of %dx%d: this ring has %dx%d",
-			img.Width, img.Height, r.cfg.Width, r.cfg.Height)
-	case raw && len(img.Data) != r.cfg.rawBytes():
-		return fmt.Errorf("write to ring: %d bytes: the tensor has %d", len(img.Data), r.cfg.rawBytes())
-	case len(img.Data) == 0 || len(img.Data) > r.cfg.MaxBytes:
-		return fmt.Errorf("write to ring: %d bytes: 1 to %d fit into a slot", len(img.Data), r.cfg.MaxBytes)
+	case img.Width != c.Width || img.Height != c.Height:
+		return fmt.Errorf("write to ring: image of %dx%d: this ring has %dx%d", img.Width, img.Height, c.Width, c.Height)
+	case c.Spec.Encode == preproc.Raw && len(img.Data) != c.Spec.MaxBytes(c.Width, c.Height):
+		return fmt.Errorf("write to ring: %d bytes: the tensor has %d", len(img.Data), c.Spec.MaxBytes(c.Width, c.Height))
+	case len(img.Data) == 0 || len(img.Data) > c.MaxBytes:
+		return fmt.Errorf("write to ring: %d bytes: 1 to %d fit into a slot", len(img.Data), c.MaxBytes)
 	}
 	return nil
 }

@@ -108,6 +108,18 @@ func TestFilesVaryInLength(t *testing.T) {
 	}
 }
 
+func TestLentMemoryHoldsTheLongestImage(t *testing.T) {
+	for _, spec := range []preproc.Spec{
+		{Encode: preproc.JPEG, Quality: 100},
+		{DType: preproc.Float16, Layout: preproc.CHW, Color: preproc.Gray},
+	} {
+		r, _ := open(t, func(c *ring.Config) { c.Spec, c.Width, c.Height = spec, 33, 17 })
+		if lent, want := r.Lend(), spec.MaxBytes(33, 17); len(lent) != want || cap(lent) != want {
+			t.Errorf("%v: %d of %d bytes lent, want %d", spec.Encode, len(lent), cap(lent), want)
+		}
+	}
+}
+
 func TestConfigFaultsAreNamed(t *testing.T) {
 	for want, change := range map[string]func(*ring.Config){
 		"image of 0x32":       func(c *ring.Config) { c.Spec.Width = 0 },
