@@ -38,19 +38,21 @@ func expand(inputs []string) (files []string, failed []error) {
 }
 
 // open makes a source of an input. The caller closes both.
-func (r *runner) open(name string) (capture.Source, io.Closer, error) {
-	from, closer := r.options.Stdin, io.Closer(io.NopCloser(nil))
-	if name != "-" {
+func (r *runner) open(ctx context.Context, name string) (capture.Source, io.Closer, error) {
+	var file io.ReadCloser
+	if name == "-" {
+		file = untilCancelled(ctx, r.options.Stdin)
+	} else {
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, nil, fmt.Errorf("open input: %w", err)
 		}
-		from, closer = f, f
+		file = f
 	}
-	in := bufio.NewReader(from)
+	in := bufio.NewReader(file)
 	head, err := in.Peek(len(y4mMagic))
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, nil, errors.Join(fmt.Errorf("read input: %w", err), closer.Close())
+		return nil, nil, errors.Join(fmt.Errorf("read input: %w", err), file.Close())
 	}
 	source, err := replay.NewReader(in, replay.Config{
 		Path:     name,
@@ -60,9 +62,23 @@ func (r *runner) open(name string) (capture.Source, io.Closer, error) {
 		Buffers:  1,
 	})
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("open input %s: %w", name, err), closer.Close())
+		return nil, nil, errors.Join(fmt.Errorf("open input %s: %w", name, err), file.Close())
 	}
-	return source, closer, nil
+	return source, file, nil
+}
+
+// untilCancelled is r until ctx ends, whether or not a terminal or a pipe has
+// anything to say. The Read that waits in r cannot be called back: its
+// goroutine ends when it does.
+func untilCancelled(ctx context.Context, r io.Reader) io.ReadCloser {
+	out, in := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(in, r)
+		stop()
+		in.CloseWithError(err) // io.EOF if nil
+	}()
+	return out
 }
 
 const y4mMagic = "YUV4MPEG2"
@@ -86,11 +102,11 @@ func geometry(mode capture.Request, name string, head []byte) *capture.Format {
 
 // input processes all frames of one input.
 func (r *runner) input(ctx context.Context, name string) error {
-	source, closer, err := r.open(name)
+	source, file, err := r.open(ctx, name)
 	if err != nil {
 		return err
 	}
-	defer closer.Close()
+	defer file.Close()
 	defer source.Close()
 	stem := r.stem(name)
 	for {
