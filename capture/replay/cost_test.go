@@ -26,14 +26,14 @@ func playable(tb testing.TB) map[string]func(cfg Config) (capture.Source, error)
 			return Open(tb.Context(), cfg)
 		},
 		"mjpeg": from(mjpeg, "-"),
-		"y4m":   from(y4mFile("W640 H480 C420jpeg F100000:1", 640*480*3/2, 4), "-"),
-		"raw":   from(make([]byte, 3*1280*720*2), "x_1280x720_YUYV.raw"),
+		"y4m":   from(y4mFile("W320 H240 C420jpeg", 320*240*3/2, 4), "-"),
+		"raw":   from(make([]byte, 3*320*240*2), "x_320x240_YUYV.raw"),
 	}
 }
 
 func TestNothingIsAllocatedPerFrame(t *testing.T) {
 	for name, open := range playable(t) {
-		for _, cfg := range []Config{{Unpaced: true}, {Rate: 2000}} {
+		for _, cfg := range []Config{{Unpaced: true}, {Rate: 500}} {
 			s, err := open(cfg)
 			if err != nil {
 				t.Fatal(err)
