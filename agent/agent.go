@@ -134,7 +134,7 @@ func (a *Agent) forget(name string) {
 }
 
 func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
-	origin, err := newOrigin(cfg)
+	origin, err := origins(cfg)
 	if err != nil {
 		return nil, err
 	}

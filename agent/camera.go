@@ -26,6 +26,9 @@ const (
 	steady = 10 * time.Second
 )
 
+// stallSlack is what a stage that captures may take beyond the stall deadline.
+const stallSlack = 2 * time.Second
+
 // kernelPatience is how long a call into the driver may take before the camera
 // counts as stuck. uvcvideo alone waits 5 s for a control request.
 const kernelPatience = 30 * time.Second
@@ -71,7 +74,7 @@ func (c *camera) String() string { return "camera " + c.cfg.Name }
 
 // Serve implements suture.Service.
 func (c *camera) Serve(ctx context.Context) error {
-	pulse := c.monitor.Pulse(c.cfg.Name+" capture", c.cfg.StallAfter+2*time.Second, nil)
+	pulse := c.monitor.Pulse(c.cfg.Name+" capture", c.cfg.StallAfter+stallSlack, nil)
 	defer c.monitor.Remove(pulse)
 	retry := retryFirst
 	for {

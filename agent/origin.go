@@ -9,6 +9,9 @@ import (
 	"github.com/edge-agent/agent/capture/v4l2"
 )
 
+// origins makes the origin of a camera; tests put a script in its place.
+var origins = newOrigin
+
 // newOrigin is the one place where the words of the config become a source.
 func newOrigin(cfg config.Camera) (origin, error) {
 	if !cfg.Device.Live() {

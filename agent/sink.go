@@ -71,6 +71,7 @@ func (s *sink) next(timestamp time.Duration) *preproc.Image {
 // it from the others.
 func (s *sink) write(ctx context.Context) error {
 	s.due = nextDue(s.due, s.image.Timestamp, s.cfg.Every)
+	s.image.Published = capture.Monotonic()
 	var errs []error
 	for _, o := range s.outputs {
 		if err := o.Write(ctx, &s.image); err != nil {

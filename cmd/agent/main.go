@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/edge-agent/agent/agent/config"
 )
 
 // What the exit codes mean, see sysexits.h for 78.
@@ -48,11 +50,20 @@ func main() {
 		kong.Vars{"default_config": defaultConfig},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
 	if err := k.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "agent: "+strings.TrimSpace(err.Error()))
-		code := exitFailure
-		if e, ok := errors.AsType[exitError](err); ok {
-			code = e.code
-		}
-		os.Exit(code)
+		os.Exit(report(err))
 	}
+}
+
+// report says what went wrong and gives the exit code. Faults of a config are
+// lines of their own, which editors and scripts can read.
+func report(err error) int {
+	if faults, ok := errors.AsType[config.Faults](err); ok {
+		fmt.Fprintln(os.Stderr, faults)
+	} else {
+		fmt.Fprintln(os.Stderr, "agent: "+strings.TrimSpace(err.Error()))
+	}
+	if e, ok := errors.AsType[exitError](err); ok {
+		return e.code
+	}
+	return exitFailure
 }
