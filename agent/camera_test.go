@@ -86,7 +86,7 @@ func (s *scriptedSource) Read(ctx context.Context) (*capture.Frame, error) {
 	return f, nil
 }
 
-func (s *script) Return(*capture.Frame)           { s.returned.Add(1) }
+func (s *script) Return(*capture.Frame)          { s.returned.Add(1) }
 func (s *scriptedSource) Format() capture.Format { return s.script.format }
 func (s *scriptedSource) Close() error           { return nil }
 
