@@ -34,7 +34,7 @@ func check(d *decoder, c *Config) {
 
 // complete sets the defaults that depend on other keys.
 func complete(c *Camera) {
-	c.Buffers = cmp.Or(c.Buffers, c.Queue.Capacity+2)
+	c.Buffers = cmp.Or(c.Buffers, c.Queue.Capacity+3)
 	if len(c.Outputs) == 0 {
 		c.Outputs = []Output{model()}
 	}

@@ -37,7 +37,7 @@ var camera = section[Camera]{
 		func(c *Camera) *capture.Request { return &c.Mode }),
 	freely(Key{Name: "controls", Type: "mapping", Doc: "V4L2 controls to set, in this order, before streaming"}, controlNames,
 		[]Key{{Name: "<control>", Type: controlValues.name, Allowed: controlValues.allowed, Doc: "its value"}}, readControl),
-	value("buffers", orAuto(integer(2, 32)), "auto", "V4L2 buffers; auto is queue.capacity + 2, the least that keeps the driver fed",
+	value("buffers", orAuto(integer(2, 32)), "auto", "V4L2 buffers; auto is queue.capacity + 3: one is preprocessed, one is filled by the driver, and one is ready for its next frame",
 		func(c *Camera, v int) { c.Buffers = v }),
 	group("queue", "between capture and preprocessing", queue, func(c *Camera) *Queue { return &c.Queue }),
 	group("preprocess", "what all outputs see: cropped, then rotated, then flipped", view,
