@@ -53,7 +53,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			Device:   Device{ByID: "usb-046d_HD_Pro_Webcam_C920_1A2B3C4D-video-index0"},
 			Mode:     capture.Request{Width: 1280, Height: 720, Rate: 30},
 			Controls: []Control{{"exposure_dynamic_framerate", 0}, {"auto_exposure", 1}},
-			Buffers:  4,
+			Buffers:  5,
 			Queue:    Queue{Capacity: 2},
 			View:     preproc.View{Crop: preproc.Rect{Width: 1280, Height: 720}, Rotate: 90},
 			Outputs: []Output{
@@ -65,7 +65,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 		}, {
 			Name:       "door",
 			Device:     Device{Replay: "/etc/agent/door.mjpeg", Loop: true},
-			Buffers:    7,
+			Buffers:    8,
 			Queue:      Queue{5, Block},
 			Outputs:    []Output{{Spec: spec("model", 640, 640), Ring: &Ring{4}}},
 			StallAfter: 2 * time.Second,
