@@ -119,6 +119,21 @@ func TestATimeInTheFutureDoesNotMakeTheRestStale(t *testing.T) {
 	}
 }
 
+func TestAFlaggedFramesTimeIsNotBelieved(t *testing.T) {
+	ch := checkerOf(t, grey8x4)
+	for i, d := range []dequeued{
+		{flags: bufFlagTimestampMonotonic | bufFlagError, timestamp: 90 * time.Millisecond},
+		{flags: bufFlagTimestampMonotonic, timestamp: 50 * time.Millisecond, sequence: 1},
+	} {
+		var f capture.Frame
+		d.end[0] = 64
+		ch.fill(&f, &d, [][]byte{make([]byte, 64)}, 100*time.Millisecond)
+		if want := []capture.Fault{capture.FaultErrorFlag, capture.FaultNone}[i]; f.Fault != want {
+			t.Errorf("frame %d: %v, want %v", i, f.Fault, want)
+		}
+	}
+}
+
 func FuzzTrimJPEG(f *testing.F) {
 	f.Add([]byte{0xFF, 0xD8, 0, 0xFF, 0xD9, 0, 0})
 	f.Add([]byte{0xFF, 0xD8, 0xFF})

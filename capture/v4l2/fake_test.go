@@ -48,6 +48,11 @@ type kernel struct {
 	ready     int // an eventfd, readable while done is not empty
 	count     [8]byte
 
+	// now is the time as the stream sees it, polled (if not nil) hears of
+	// each poll whether it is for the device.
+	now    func() time.Duration
+	polled chan bool
+
 	sequence uint32
 	clock    time.Duration
 }
@@ -90,7 +95,7 @@ func newKernel(t testing.TB, formats ...capture.PixelFormat) *kernel {
 		t: t, caps: capVideoCapture | capStreaming, bufType: bufTypeVideoCapture,
 		tsFlags: bufFlagTimestampMonotonic,
 		fail:    map[uintptr][]unix.Errno{}, always: map[uintptr]unix.Errno{},
-		clock: time.Second,
+		clock: time.Second, now: monotonic,
 	}
 	for _, f := range formats {
 		k.formats = append(k.formats, fakeFormat{f, []frmsizeenum{discrete(64, 48)}, []frmivalenum{every(1, 30)}})
@@ -105,7 +110,7 @@ func newKernel(t testing.TB, formats ...capture.PixelFormat) *kernel {
 
 // host has this camera at every path.
 func (k *kernel) host() host {
-	return host{dev: "/dev", sys: "/sys", openNode: func(string) (device, error) { return k, nil }}
+	return host{dev: "/dev", sys: "/sys", openNode: func(string) (device, error) { return k, nil }, now: k.now}
 }
 
 // open opens the camera as a user does, at a path that exists.
@@ -177,6 +182,9 @@ func (k *kernel) set(f func()) {
 }
 
 func (k *kernel) poll(w *waker, dev bool, timeout time.Duration) (int16, error) {
+	if k.polled != nil {
+		k.polled <- dev
+	}
 	revents, err := pollFDs(k.ready, w, dev, timeout)
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -151,7 +151,7 @@ func (c *camera) Close() error {
 
 // Start sets the camera up for a mode and begins to stream.
 func (c *camera) Start(m capture.Mode) (capture.Source, error) {
-	s := &stream{path: c.path, device: c.device, stallAfter: c.config.StallAfter}
+	s := &stream{path: c.path, device: c.device, stallAfter: c.config.StallAfter, now: c.host.now}
 	c.device = nil // the stream closes it
 	if err := run(c.start(s, c.offer(m))); err != nil {
 		return nil, fmt.Errorf("open %s: %w", c.path, errors.Join(err, s.Close()))

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/edge-agent/agent/capture"
 )
@@ -69,10 +70,11 @@ type Roots struct{ Dev, Sys string }
 type host struct {
 	dev, sys string
 	openNode func(path string) (device, error)
+	now      func() time.Duration
 }
 
 func systemHost(r Roots) host {
-	return host{cmp.Or(r.Dev, "/dev"), cmp.Or(r.Sys, "/sys"), openNode}
+	return host{cmp.Or(r.Dev, "/dev"), cmp.Or(r.Sys, "/sys"), openNode, monotonic}
 }
 
 // openDevice opens a node, with errors that say what they mean.

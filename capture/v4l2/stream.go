@@ -20,6 +20,7 @@ type stream struct {
 	buffers    *buffers
 	checker    checker
 	stallAfter time.Duration
+	now        func() time.Duration // by CLOCK_MONOTONIC
 	notes      []string
 
 	streaming bool
@@ -51,14 +52,14 @@ func (s *stream) Read(ctx context.Context) (*capture.Frame, error) {
 		return nil, fmt.Errorf("read %s: closed", s.path)
 	}
 	s.waker.follow(ctx)
-	since := monotonic()
+	since := s.now()
 	for {
 		revents, err := s.wait(ctx, since)
 		if err != nil {
 			return nil, s.wrap(ctx, err)
 		}
 		if revents == 0 {
-			since = monotonic() // it had no buffer: the camera is not at fault
+			since = s.now() // it had no buffer: the camera is not at fault
 			continue
 		}
 		f, err := s.dequeue()
@@ -70,7 +71,7 @@ func (s *stream) Read(ctx context.Context) (*capture.Frame, error) {
 		case revents&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0:
 			// An error that DQBUF knows nothing of would be polled for ever.
 			return nil, s.wrap(ctx, fmt.Errorf("poll events %#x: %w", revents, capture.ErrStream))
-		case monotonic() > since+s.stallAfter:
+		case s.now() > since+s.stallAfter:
 			return nil, s.wrap(ctx, capture.ErrStalled)
 		}
 	}
@@ -96,7 +97,7 @@ func (s *stream) wait(ctx context.Context, since time.Duration) (revents int16, 
 		}
 		fed, left := s.feed(), time.Duration(-1)
 		if fed {
-			left = max(since+s.stallAfter-monotonic(), 0)
+			left = max(since+s.stallAfter-s.now(), 0)
 		}
 		revents, err := s.device.poll(s.waker, fed, left)
 		switch {
@@ -136,7 +137,7 @@ func (s *stream) dequeue() (*capture.Frame, error) {
 		return nil, fmt.Errorf("dequeue: %w", err)
 	}
 	s.described()
-	s.checker.fill(&l.frame, &s.dequeued, l.memory, monotonic())
+	s.checker.fill(&l.frame, &s.dequeued, l.memory, s.now())
 	l.frame.Lend(s.buffers)
 	return &l.frame, nil
 }
