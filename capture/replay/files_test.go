@@ -168,7 +168,7 @@ func emptyJPEG(t *testing.T) string {
 func TestTheSizeIsFoundBehindDamagedFrames(t *testing.T) {
 	a := fixture(t, "422.jpg")
 	path := filepath.Join(t.TempDir(), "cut.mjpg")
-	if err := os.WriteFile(path, slices.Concat(a[1000:], a), 0o600); err != nil {
+	if err := os.WriteFile(path, slices.Concat(a[1000:], a, a, a, a), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(t.Context(), Config{Path: path, Unpaced: true})

@@ -154,6 +154,16 @@ func TestAFalseMarkerInTheScanIsData(t *testing.T) {
 	}
 }
 
+// A quantization table between two scans may hold what looks like an EOI.
+func TestATableBetweenScansIsNotSearchedForAnEnd(t *testing.T) {
+	a := fixture(t, "420-progressive.jpg")
+	table := append([]byte{fill, dqt, 0, 67, 3}, bytes.Repeat([]byte{1, fill, eoi, 1}, 16)...)
+	second := bytes.LastIndex(a, []byte{fill, sos})
+	a = slices.Insert(a, second, table...)
+	found, err := readAll(t, bytes.NewReader(a), Config{})
+	expect(t, found, err, whole(a, 320, 240))
+}
+
 func TestAStillThatIsNoJPEGIsACorruptFrame(t *testing.T) {
 	for name, c := range map[string]struct {
 		content string
@@ -211,8 +221,10 @@ func TestAPipesFrameWaitsForNoOtherByte(t *testing.T) {
 		f := read(t, s)
 		frames <- []got{{string(f.Planes[0]), f.Format.Width, f.Format.Height, f.Fault}}
 	}()
-	if _, err := w.Write(a); err != nil {
-		t.Fatal(err)
+	for _, piece := range []string{"--frame\r\nContent-Type: ", "image/jpeg\r\n\r\n", string(a)} {
+		if _, err := io.WriteString(w, piece); err != nil {
+			t.Fatal(err)
+		}
 	}
 	expect(t, <-frames, nil, whole(a, 320, 240)) // the pipe is still open
 	_ = w.Close()

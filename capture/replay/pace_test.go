@@ -114,8 +114,9 @@ func TestALosslessRecordingWaitsForItsReader(t *testing.T) {
 		last := capture.Monotonic() - interval
 		for i := range 20 {
 			f := numbered(t, s)
-			if f.Sequence != uint64(i) || f.Lost != 0 || f.Timestamp-last < interval {
-				t.Errorf("frame %d: sequence %d, %d lost, %v after the one before", i, f.Sequence, f.Lost, f.Timestamp-last)
+			if f.Sequence != uint64(i) || f.Lost != 0 || f.Timestamp-last < interval || f.Dequeued != f.Timestamp {
+				t.Errorf("frame %d: sequence %d, %d lost, %v after the one before, %v old",
+					i, f.Sequence, f.Lost, f.Timestamp-last, f.Dequeued-f.Timestamp)
 			}
 			last = f.Timestamp
 			f.Release()
