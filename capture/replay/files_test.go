@@ -112,6 +112,24 @@ func TestRawGeometryIsGivenOrStandsInTheName(t *testing.T) {
 	}
 }
 
+// A camera's mode may be left in the config when its device is replaced by a
+// recording that knows better.
+func TestAGeometryDoesNotOverruleTheContent(t *testing.T) {
+	a := fixture(t, "420.jpg")
+	for _, raw := range []*capture.Format{
+		{PixelFormat: capture.YUYV, Width: 640, Height: 480}, {PixelFormat: capture.MJPG, Width: 640, Height: 480},
+	} {
+		found, err := readAll(t, bytes.NewReader(a), Config{Raw: raw})
+		expect(t, found, err, whole(a, 320, 240))
+		found, err = readAll(t, bytes.NewReader(y4mFile("W4 H2 Cmono", 8, 1)), Config{Raw: raw})
+		expect(t, found, err, got{"aaaaaaaa", 4, 2, capture.FaultNone})
+	}
+	black := make([]byte, 640*480*2) // what might be padding in front of a JPEG
+	copy(black[5000:], a)
+	found, err := readAll(t, bytes.NewReader(black), Config{Path: "x_640x480_YUYV.raw"})
+	expect(t, found, err, got{string(black), 640, 480, capture.FaultNone})
+}
+
 func TestADirectoryIsItsFilesInTheOrderOfTheirNames(t *testing.T) {
 	dir := t.TempDir()
 	a, b := fixture(t, "420.jpg"), fixture(t, "420-odd.jpg")

@@ -13,45 +13,58 @@ import (
 var errUnknownKind = errors.New("neither JPEG, Motion JPEG nor Y4M, and no geometry given: " +
 	"set it, or name the file like hall_1280x720_YUYV.raw")
 
-// identify finds out what kind of recording in is. Raw frames can look like
-// anything, so a geometry that was given comes first; then the content decides.
-// A name only says what a file was meant to be that cannot be recognised, so
-// that a JPEG damaged from its first byte on is still a frame.
+// identify finds out what kind of recording in is, by its content. Raw frames
+// have no mark of their own, so the geometry, which is given or stands in the
+// name, counts for what does not begin as one of the others. And a name that
+// says JPEG makes a frame even of a file that is damaged from its first byte on.
 func identify(in *input, raw *capture.Format) (recording, error) {
+	head, err := in.look(len(y4mMagic))
 	if raw == nil {
 		raw = formatInName(in.name)
 	}
-	if raw != nil {
-		if l := raw.PixelFormat.Layout(); l == nil || !l.Compressed {
-			return newRawFrames(in, *raw)
-		}
-		return &jpegStream{in: in}, nil
-	}
-	head, err := in.head()
 	switch {
 	case err != nil:
 		return nil, err
-	case bytes.HasPrefix(head, []byte(y4mMagic)):
+	case string(head) == y4mMagic:
 		return newY4M(in)
-	case isJPEG(head) || isJPEGName(in.name):
+	case beginsAsJPEG(head):
+		return &jpegStream{in: in}, nil
+	case raw != nil && !isCompressed(raw.PixelFormat):
+		return newRawFrames(in, *raw)
+	}
+	if head, err = in.head(); err != nil {
+		return nil, err
+	}
+	if raw != nil || isJPEG(head) || isJPEGName(in.name) {
 		return &jpegStream{in: in}, nil
 	}
 	return nil, fmt.Errorf("read %s: it begins with %q: %w", in.name, head[:min(len(head), 8)], errUnknownKind)
 }
 
-// head is as much of the beginning as it takes to tell the kind. Of a pipe it
-// takes no more than that: the rest may be long in coming.
+func isCompressed(p capture.PixelFormat) bool {
+	l := p.Layout()
+	return l != nil && l.Compressed
+}
+
+// head is as much of the beginning as it takes to find a JPEG or something that
+// cannot lie in front of one. Of a pipe it takes no more than that: the rest
+// may be long in coming.
 func (in *input) head() ([]byte, error) {
-	for n := len(y4mMagic); ; n = max(n+1, in.Buffered()) {
+	for n := 3; ; n = max(n+1, in.Buffered()) {
 		b, err := in.look(n)
 		if err != nil {
 			return nil, err
 		}
-		known := bytes.HasPrefix(b, []byte(y4mMagic)) || isJPEG(b)
-		if known || len(b) < n || n == inputBufferBytes || !isFiller(b) {
+		if isJPEG(b) || len(b) < n || n == inputBufferBytes || !isFiller(b) {
 			return b, nil
 		}
 	}
+}
+
+// beginsAsJPEG wants an SOI and one of the markers that may follow it: pixels
+// do not begin like that but by the rarest chance.
+func beginsAsJPEG(head []byte) bool {
+	return len(head) > 3 && head[0] == fill && head[1] == soi && head[2] == fill && isSegment(head[3])
 }
 
 // isJPEG finds the SOI of a JPEG and nothing but text or padding before it.

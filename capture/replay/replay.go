@@ -37,9 +37,9 @@ type Config struct {
 	// Pattern is "bars" for the built-in test pattern, instead of Path.
 	Pattern string
 
-	// Raw is the geometry of a file that does not tell its own: pixel format,
-	// width, height; strides of 0 are dense. A file may also carry it at the
-	// end of its name, like hall_1280x720_YUYV.raw.
+	// Raw is the geometry of a file whose content does not tell its own: pixel
+	// format, width, height; strides of 0 are dense. Such a file may also carry
+	// it at the end of its name, like hall_1280x720_YUYV.raw.
 	Raw *capture.Format
 
 	// Format, Width and Height are those of the pattern, YUYV 1280x720 unless

@@ -61,7 +61,11 @@ func (s *source) findSize() error {
 		return nil
 	}
 	for n := 1; s.format.Width == 0; n++ {
-		if err := s.next(s.first); err != nil || n == patience {
+		err := s.next(s.first)
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+			return err
+		case err != nil || n == patience:
 			return fmt.Errorf("replay %s: none of its first %d frames tells its size", s.name, n)
 		}
 		s.format = s.first.frame.Format
