@@ -27,10 +27,3 @@ CGO_CXXFLAGS := -O2 -g -std=c++17 -ffunction-sections -fdata-sections
 CGO_LDFLAGS := -L/usr/lib/$(MULTIARCH) -Wl,--gc-sections -Wl,--no-export-dynamic -Wl,--as-needed \
   -Wl,-Bstatic -lopencv_imgproc -lopencv_core -Wl,-Bdynamic \
   -ljpeg -ltbb -lz -ldl -lpthread
-
-# SANITIZE=address,undefined instruments the C++ as well; go test -asan does the
-# rest: `make SANITIZE=address,undefined ...`.
-ifdef SANITIZE
-CGO_CXXFLAGS += -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
-CGO_LDFLAGS  += -fsanitize=$(SANITIZE)
-endif
