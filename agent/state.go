@@ -64,7 +64,8 @@ func (c *camera) logState(p Phase, err error) {
 			id, message = systemd.MessageCameraRecovered, "camera publishes again"
 		}
 		c.lost = ""
-		c.log.Info().Str("message_id", id).Stringer("device", &c.cfg.Device).Stringer("format", c.format).Msg(message)
+		c.log.Info().Str("message_id", id).Stringer("device", &c.cfg.Device).Stringer("format", c.format).
+			Strs("notes", c.notes).Msg(message)
 	case Waiting:
 		if reason := err.Error(); reason != c.lost {
 			c.lost = reason

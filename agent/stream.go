@@ -27,7 +27,7 @@ func (c *camera) stream(ctx context.Context, src capture.Source, pulse *health.P
 	processing := c.monitor.Pulse(c.cfg.Name+" process", processLimit, pending)
 	defer c.monitor.Remove(processing)
 
-	c.live, c.format = false, src.Format()
+	c.live, c.format, c.notes = false, src.Format(), capture.Notes(src)
 	// A stage that fails ends the other one: the reader by its context, the
 	// taker by the end of the queue, which it empties first.
 	ctx, cancel := context.WithCancelCause(ctx)
