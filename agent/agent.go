@@ -70,6 +70,9 @@ func New(o Options) *Agent {
 // every recording is at its end. It returns an error only when the agent could
 // not be built.
 func (a *Agent) Run(ctx context.Context) error {
+	if err := preproc.SelfTest(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if err := a.build(); err != nil {

@@ -66,8 +66,8 @@ type camera struct {
 	// Of the session, for one stage at a time.
 	format capture.Format
 	notes  []string // what the source has to say of the format and the controls
-	live   bool   // a frame of this session was published
-	lost   string // why the camera is not available; empty once it publishes
+	live   bool     // a frame of this session was published
+	lost   string   // why the camera is not available; empty once it publishes
 }
 
 // String names the service for the supervisor.
