@@ -21,7 +21,7 @@ LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # What each door needs beyond git and make, in Debian's names.
 PACKAGES_BUILD := build-essential ca-certificates $(NATIVE_PACKAGES)
 PACKAGES_LINT  := clang-format man-db shellcheck
-PACKAGES_TEST  := python3-numpy
+PACKAGES_TEST  := python3-numpy systemd
 
 # Where `make run` keeps what systemd would keep in /run/agent and /var/lib/agent.
 RUN_ENV := RUNTIME_DIRECTORY=$(CURDIR)/var/run STATE_DIRECTORY=$(CURDIR)/var/lib

@@ -131,7 +131,7 @@ func TestFrozenJournalBlocksNobody(t *testing.T) {
 	}
 	lost := w.Lost()
 	t.Logf("%d lines to a receiver that does not read: slowest call %v, %d lost", lines, slowest, lost)
-	if slowest > time.Second {
+	if slowest > 5*time.Second { // one that waits for the receiver never returns
 		t.Errorf("a call took %v", slowest)
 	}
 	if lost == 0 || lost > lines-queueEntries {
