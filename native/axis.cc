@@ -14,8 +14,14 @@ struct Taps {
   std::vector<double> weight;
 };
 
+// Takes away what rounding left of a whole number.
+double snap(double v) {
+  const double whole = std::round(v);
+  return std::abs(v - whole) < 1e-6 ? whole : v;
+}
+
 Taps nearest(double centre, int lo, int hi) {
-  return {std::clamp(int(std::floor(centre)), lo, hi - 1), {1.0}};
+  return {std::clamp(int(std::floor(snap(centre))), lo, hi - 1), {1.0}};
 }
 
 Taps linear(double centre, int lo, int hi) {
@@ -24,12 +30,6 @@ Taps linear(double centre, int lo, int hi) {
   const double w = position - first;
   if (w < 1e-6) return {first, {1.0}};
   return {first, {1 - w, w}};
-}
-
-// Takes away what rounding left of a whole number.
-double snap(double v) {
-  const double whole = std::round(v);
-  return std::abs(v - whole) < 1e-6 ? whole : v;
 }
 
 // The mean of what [a, b) covers.

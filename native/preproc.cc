@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utility.hpp>
@@ -44,6 +45,12 @@ preproc_status guarded(preproc_error *error, Work &&work) noexcept {
   if (error != nullptr)
     std::snprintf(error->detail, sizeof error->detail, "%s", detail);
   return status;
+}
+
+// OpenCV's pool would be hidden threads, and a process has several cameras.
+void keep_opencv_single_threaded() {
+  static std::once_flag once;
+  std::call_once(once, [] { cv::setNumThreads(0); });
 }
 
 void check_size(preproc_status status, const char *what, int width,
@@ -125,8 +132,7 @@ preproc_status preproc_create(const preproc_format *format,
                               preproc **handle, preproc_error *error) noexcept {
   return guarded(error, [&] {
     *handle = nullptr;
-    // OpenCV's pool would be a hidden thread; a process has several cameras.
-    cv::setNumThreads(1);
+    keep_opencv_single_threaded();
     check(format, outputs, count);
     *handle = new preproc{Pipeline(*format, outputs, count)};
   });

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/edge-agent/agent/capture"
@@ -172,6 +173,33 @@ func TestProcessNeedsRoomAndAnImageForEachOutput(t *testing.T) {
 	if _, err := p.Process(ctx, f, []*Image{nil}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
+}
+
+// Cameras have a processor each and run side by side.
+func TestProcessorsDoNotDisturbEachOther(t *testing.T) {
+	frames := []*capture.Frame{
+		scene(capture.YUYV, 160, 120), encoded(t, scene(capture.RGB3, 160, 120), 85), jpegFrame(t, "progressive"),
+	}
+	var group sync.WaitGroup
+	for _, f := range frames {
+		want := process(t, f, View{}, model).Data
+		group.Go(func() {
+			p, err := New(View{}, []Spec{model})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer p.Close()
+			for range 20 {
+				img := imageFor(t, f, View{}, model)
+				if _, err := p.Process(t.Context(), f, []*Image{img}); err != nil || !bytes.Equal(img.Data, want) {
+					t.Errorf("%v: differs from itself alone, error %v", f.Format.PixelFormat, err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 // The numbers that cross into C++ mean the same on both sides.

@@ -143,7 +143,7 @@ func TestEveryGeometryShowsTheRightPixels(t *testing.T) {
 }
 
 func checkGeometry(t *testing.T, f *capture.Frame, v View, s Spec) {
-	for _, filter := range []Filter{Area, Linear} {
+	for _, filter := range []Filter{Area, Linear, Nearest} {
 		s.Filter = filter
 		t.Run(fmt.Sprintf("%v/%v/%v/%dx%d/%v/%v", f.Format.PixelFormat, v.Crop, v.Rotate, s.Width, s.Height, s.Fit, filter), func(t *testing.T) {
 			want, _, _ := reference(f, v, &s)
@@ -155,7 +155,7 @@ func checkGeometry(t *testing.T, f *capture.Frame, v View, s Spec) {
 func TestTinyAndOddSizes(t *testing.T) {
 	for _, p := range rawFormats {
 		for _, size := range [][2]int{{1, 1}, {2, 2}, {3, 5}, {1, 7}, {641, 3}} {
-			for _, filter := range []Filter{Area, Linear} {
+			for _, filter := range []Filter{Area, Linear, Nearest} {
 				t.Run(fmt.Sprint(p, size, filter), func(t *testing.T) {
 					f := newFrame(p, size[0], size[1], 61, noise())
 					s := Spec{Width: 5, Height: 4, Fit: Stretch, Filter: filter}

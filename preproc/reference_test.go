@@ -51,7 +51,7 @@ func grids(f *capture.Frame) []grid {
 func weights(filter Filter, centre, extent float64, lo, hi int, add func(i int, w float64)) {
 	switch {
 	case filter == Nearest:
-		add(min(max(int(math.Floor(centre+1e-9)), lo), hi-1), 1)
+		add(min(max(int(math.Floor(centre+1e-7)), lo), hi-1), 1)
 	case filter == Area && extent > 1:
 		a, b := centre-extent/2, centre+extent/2
 		var sum float64
