@@ -26,6 +26,7 @@ type Notifier struct {
 	shown   string // what the service manager has
 	shownAt time.Time
 	due     *time.Timer // shows the newest line at the end of statusPeriod
+	over    bool        // Stopping was called: the line stays as it is
 }
 
 // NewNotifier returns a Notifier for the socket that systemd named in
@@ -46,9 +47,7 @@ func (n *Notifier) Ready() error { return n.notify(daemon.SdNotifyReady) }
 // Stopping reports that the agent is shutting down. No status follows it.
 func (n *Notifier) Stopping() error {
 	n.mu.Lock()
-	if n.due != nil {
-		n.due.Stop()
-	}
+	n.over = true
 	n.mu.Unlock()
 	return n.notify(daemon.SdNotifyStopping)
 }
@@ -96,7 +95,7 @@ func (n *Notifier) show() error {
 	if n.alarm != "" {
 		line = n.alarm
 	}
-	if n.send == nil || line == n.shown || n.due != nil {
+	if n.send == nil || n.over || line == n.shown || n.due != nil {
 		return nil
 	}
 	if early := statusPeriod - time.Since(n.shownAt); early > 0 && !n.shownAt.IsZero() {

@@ -148,6 +148,7 @@ func TestNoStatusAfterStopping(t *testing.T) {
 		n.Status("b")
 		n.Stopping()
 		pass(2 * statusPeriod)
+		n.Status("c")
 		rec.expect(t, "STATUS=a", "STOPPING=1")
 	})
 }
