@@ -22,7 +22,7 @@ type room map[string]string
 type house struct {
 	module   string
 	rooms    map[string]room
-	starters map[string]string // rooms that may start goroutines, and why
+	starters map[string]string // rooms that may start goroutines ("room" or "room: AfterFunc"), and why
 }
 
 // check reads every Go file of the module but its tests, without building it,
@@ -68,9 +68,9 @@ func (h house) checkFile(module fs.FS, name string) ([]string, error) {
 			faults = append(faults, fmt.Sprintf("%s: imports %s, which %s may not", files.Position(spec.Pos()), to, home))
 		}
 	}
-	if h.starters[home] == "" {
-		for _, at := range goroutinesOf(file) {
-			faults = append(faults, fmt.Sprintf("%s: starts a goroutine, which %s may not", files.Position(at), home))
+	for at, kind := range goroutinesOf(file) {
+		if h.starters[home] == "" && h.starters[home+": "+kind] == "" {
+			faults = append(faults, fmt.Sprintf("%s: starts a goroutine with %s, which %s may not", files.Position(at), kind, home))
 		}
 	}
 	return faults, nil
@@ -112,19 +112,20 @@ func covers(pattern, to string) bool {
 
 // goroutinesOf finds go statements and the calls that hide one: the Go of a
 // WaitGroup or an errgroup, and AfterFunc of time and context.
-func goroutinesOf(file *ast.File) (at []token.Pos) {
+func goroutinesOf(file *ast.File) map[token.Pos]string {
+	found := map[token.Pos]string{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GoStmt:
-			at = append(at, n.Pos())
+			found[n.Pos()] = "go"
 		case *ast.CallExpr:
 			if f, ok := n.Fun.(*ast.SelectorExpr); ok && (f.Sel.Name == "Go" || f.Sel.Name == "AfterFunc") {
-				at = append(at, n.Pos())
+				found[n.Pos()] = f.Sel.Name
 			}
 		}
 		return true
 	})
-	return at
+	return found
 }
 
 // A checker that finds nothing would pass every house.
@@ -137,11 +138,13 @@ func TestABrokenArrowIsFound(t *testing.T) {
 			"hall/closet": {},
 			"cellar":      {"C": ""},
 		},
-		starters: map[string]string{"hall": "it does"},
+		starters: map[string]string{"hall": "it does", "cellar: AfterFunc": "a callback"},
 	}
 	sources := map[string]struct{ source, fault string }{
 		"hall/good.go":           {`import ("fmt"; "m/hall/closet"; "m/hall/lamp"; "m/cellar"; "x.org/lib/sub"); func f() { go f() }`, ""},
 		"cellar/good.go":         {`import "C"`, ""},
+		"cellar/timer.go":        {`func f() { time.AfterFunc(1, f) }`, ""},
+		"cellar/go.go":           {`func f() { go f() }`, "cellar/go.go:1:23: starts a goroutine with go, which cellar may not"},
 		"cellar/any_test.go":     {`import "m/hall"; func f() { go f() }`, ""},
 		".hidden/any.go":         {`import "m/hall"`, ""},
 		"cellar/up.go":           {`import "m/hall"`, "cellar/up.go:1:19: imports m/hall, which cellar may not"},
@@ -149,9 +152,9 @@ func TestABrokenArrowIsFound(t *testing.T) {
 		"hall/foreign.go":        {`import "x.org/library"`, "hall/foreign.go:1:19: imports x.org/library, which hall may not"},
 		"hall/cgo.go":            {`import "C"`, "hall/cgo.go:1:19: imports C, which hall may not"},
 		"hall/closet/out.go":     {`import "m/hall/lamp"`, "hall/closet/out.go:1:19: imports m/hall/lamp, which hall/closet may not"},
-		"hall/closet/go.go":      {`func f() { go f() }`, "hall/closet/go.go:1:23: starts a goroutine, which hall/closet may not"},
-		"hall/closet/group.go":   {`func f() { group.Go(f) }`, "hall/closet/group.go:1:23: starts a goroutine, which hall/closet may not"},
-		"hall/closet/timer.go":   {`func f() { time.AfterFunc(1, f) }`, "hall/closet/timer.go:1:23: starts a goroutine, which hall/closet may not"},
+		"hall/closet/go.go":      {`func f() { go f() }`, "hall/closet/go.go:1:23: starts a goroutine with go, which hall/closet may not"},
+		"hall/closet/group.go":   {`func f() { group.Go(f) }`, "hall/closet/group.go:1:23: starts a goroutine with Go, which hall/closet may not"},
+		"hall/closet/timer.go":   {`func f() { time.AfterFunc(1, f) }`, "hall/closet/timer.go:1:23: starts a goroutine with AfterFunc, which hall/closet may not"},
 		"attic/forgotten.go":     {``, "attic/forgotten.go: lies in no room of the table"},
 		"hall/lamp/same_hall.go": {`import "m/hall"`, ""},
 	}

@@ -103,8 +103,8 @@ var rooms = map[string]room{
 	},
 }
 
-// Where a goroutine may start. Everywhere else the caller decides what runs
-// beside what.
+// Where a goroutine may start, or only a callback of AfterFunc. Everywhere else
+// the caller decides what runs beside what.
 var starters = map[string]string{
 	"cmd/agent":                "signals",
 	"agent":                    "pipelines live here, and who starts a goroutine waits for it",
@@ -114,6 +114,7 @@ var starters = map[string]string{
 	"capture/v4l2":             "the end of a context interrupts a poll; the runtime runs the wake-up, and Close stops it",
 	"systemd":                  "the journal may freeze and must not freeze a pipeline; STATUS waits for its turn",
 	"systemd/e2e":              "the rig is a set of programs of its own",
+	"capture/v4l2: AfterFunc":  "the end of a context wakes the poll through its eventfd",
 }
 
 func TestEveryImportIsAnArrowOfTheDesign(t *testing.T) {
