@@ -55,7 +55,9 @@ func TestASlowReaderLosesFramesAndIsTold(t *testing.T) {
 		var delivered, lost uint64
 		for range 50 {
 			f := numbered(t, s)
-			delivered++
+			if delivered++; f.Lost > 0 && f.Dequeued-f.Timestamp >= interval {
+				t.Errorf("frame %d came after a loss and is not the newest", f.Sequence)
+			}
 			lost += f.Lost
 			if f.Sequence+1 != delivered+lost {
 				t.Fatalf("sequence %d after %d delivered and %d lost", f.Sequence, delivered, lost)
@@ -63,7 +65,7 @@ func TestASlowReaderLosesFramesAndIsTold(t *testing.T) {
 			if f.Timestamp != start+time.Duration(f.Sequence)*interval {
 				t.Errorf("frame %d is of %v", f.Sequence, f.Timestamp-start)
 			}
-			if age := f.Dequeued - f.Timestamp; age < 0 || age >= interval {
+			if age := f.Dequeued - f.Timestamp; age < 0 || age >= defaultBuffers*interval {
 				t.Errorf("frame %d is %v old when it arrives", f.Sequence, age)
 			}
 			f.Release()
@@ -73,6 +75,29 @@ func TestASlowReaderLosesFramesAndIsTold(t *testing.T) {
 			t.Errorf("%d lost beside %d delivered", lost, delivered)
 		}
 	})
+}
+
+// A hiccup that a camera's buffers would have bridged costs nothing; with
+// buffers on loan there are fewer to bridge it.
+func TestFreeBuffersBridgeAHiccup(t *testing.T) {
+	for onLoan, lost := range []uint64{0, 0, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			s := openPattern(t, small)
+			for range onLoan {
+				defer numbered(t, s).Release()
+			}
+			numbered(t, s).Release()
+			time.Sleep(3*interval + interval/2) // late for the next by 2.5
+			if onLoan == 2 {
+				time.Sleep(interval / 2) // and 3, which two buffers do not bridge
+			}
+			f := numbered(t, s)
+			f.Release()
+			if f.Lost != lost {
+				t.Errorf("%d lost with %d on loan, want %d", f.Lost, onLoan, lost)
+			}
+		})
+	}
 }
 
 // After an hour's pause it goes on, instead of rushing through an hour.
@@ -103,6 +128,25 @@ func TestARateBeyondTheMachineStillGivesFrames(t *testing.T) {
 			t.Errorf("%d lost", f.Lost)
 		}
 		f.Release()
+	}
+}
+
+func TestNoRateIsTooExtremeToComputeWith(t *testing.T) {
+	for _, c := range []struct {
+		rate float64
+		tag  string
+		want time.Duration
+	}{
+		{1e15, "F1:1", time.Microsecond}, {1e-15, "F1:1", time.Hour},
+		{0, "F1:2147483647", time.Hour}, {0, "F2147483647:3", time.Microsecond},
+	} {
+		s, err := NewReader(bytes.NewReader(y4mFile("W4 H2 Cmono "+c.tag, 8, 1)), Config{Rate: c.rate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Format().Interval; got != c.want {
+			t.Errorf("%+v gave %v", c, got)
+		}
 	}
 }
 

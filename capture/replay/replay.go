@@ -52,8 +52,8 @@ type Config struct {
 	// Loop begins again at the end. The pattern has no end.
 	Loop bool
 	// Unpaced delivers each frame as soon as it is asked for. Otherwise frames
-	// have a time at which they are due, and a reader who comes an interval
-	// late misses some, as with a camera.
+	// have a time at which they are due, and a reader who is later than the
+	// free buffers can hold misses some, as with a camera.
 	Unpaced bool
 	// Lossless keeps the pace but waits for a reader who is late.
 	Lossless bool

@@ -132,8 +132,9 @@ func (s *source) fill(ctx context.Context, to *slot) (*capture.Frame, error) {
 	return f, nil
 }
 
-// pace waits until the next frame is due and says when that was. What was
-// due an interval ago or more is passed over, as a camera would have lost it.
+// pace waits until the next frame is due and says when that was. A camera goes
+// on filling the buffers that are free, so a reader gets what he is late for;
+// later than that, frames were lost and he gets the newest.
 func (s *source) pace(ctx context.Context, to *slot) (due time.Duration, err error) {
 	now := capture.Monotonic()
 	if s.sequence == 0 {
@@ -142,12 +143,11 @@ func (s *source) pace(ctx context.Context, to *slot) (due time.Duration, err err
 	if s.cfg.Unpaced {
 		return max(now, s.stamped+1), nil // no two frames are of one time
 	}
-	late := now - s.due()
+	late, free := now-s.due(), len(s.pool.free)+1
 	switch {
-	case late < s.format.Interval:
-	case s.cfg.Lossless:
+	case s.cfg.Lossless && late >= s.format.Interval:
 		s.epoch += late
-	default:
+	case !s.cfg.Lossless && late >= time.Duration(free)*s.format.Interval:
 		err = s.pass(ctx, to, int(min(late/s.format.Interval, maxPassed)))
 		s.epoch += max(0, now-s.due()) / s.format.Interval * s.format.Interval
 	}
@@ -211,13 +211,14 @@ func (s *source) next(to *slot) error {
 	return nil
 }
 
-// interval is the time between frames, own being the recording's.
+// interval is the time between frames, own being the recording's. It is kept
+// where it can be divided by and multiplied.
 func (s *source) interval(own time.Duration) time.Duration {
-	switch {
-	case s.cfg.Rate > 0:
-		return time.Duration(float64(time.Second) / s.cfg.Rate)
-	case own > 0:
-		return own
+	if s.cfg.Rate > 0 {
+		return time.Duration(max(1e3, min(float64(time.Second)/s.cfg.Rate, float64(time.Hour))))
+	}
+	if own > 0 {
+		return max(time.Microsecond, min(own, time.Hour))
 	}
 	return time.Second / defaultRate
 }
