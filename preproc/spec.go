@@ -116,7 +116,7 @@ func (s *Spec) Channels() int {
 	return 3
 }
 
-// ElementBytes is the size of one element.
+// Bytes is the size of one element.
 func (d DType) Bytes() int {
 	switch d {
 	case Float32:
