@@ -17,6 +17,10 @@ import (
 // maxFieldName is the longest field name that journald takes.
 const maxFieldName = 64
 
+// maxDetail is the longest value that stands in a sentence; a longer one, such
+// as a stack, is only a field.
+const maxDetail = 200
+
 // timestampLayout is RFC 3339 down to the microsecond, which is the journal's
 // own resolution.
 const timestampLayout = "2006-01-02T15:04:05.000000Z07:00"
@@ -26,15 +30,16 @@ type field struct{ name, value string }
 
 // journalFields turns an entry into the fields of a journal entry, MESSAGE and
 // PRIORITY first. A line that is no JSON object becomes MESSAGE as it is.
-// SYSLOG_TIMESTAMP is the time of the event: under load journald's own stamp is
+// EVENT is the constant message of the log call, to search for; MESSAGE is the
+// sentence that `journalctl -u agent` shows, see [sentence]. SYSLOG_TIMESTAMP is the time of the event: under load journald's own stamp is
 // that of the delivery.
 func journalFields(e *entry, identifier string) []field {
-	message, at := "", e.at.Format(timestampLayout)
+	event, at := "", e.at.Format(timestampLayout)
 	var rest []field
 	err := eachMember(e.line, func(key, value string) {
 		switch key {
 		case zerolog.MessageFieldName:
-			message = value
+			event = value
 		case zerolog.TimestampFieldName:
 			at = value
 		case zerolog.LevelFieldName: // PRIORITY says it
@@ -46,8 +51,12 @@ func journalFields(e *entry, identifier string) []field {
 			rest = append(rest, field{fieldName(key), value})
 		}
 	})
+	message := sentence(event, rest)
 	if err != nil {
-		message, rest = string(bytes.TrimRight(e.line, "\n")), nil
+		message, event, rest = string(bytes.TrimRight(e.line, "\n")), "", nil
+	}
+	if event != "" {
+		rest = append(rest, field{"EVENT", event})
 	}
 	return append([]field{
 		{"MESSAGE", message},
@@ -55,6 +64,32 @@ func journalFields(e *entry, identifier string) []field {
 		{"SYSLOG_IDENTIFIER", identifier},
 		{"SYSLOG_TIMESTAMP", at},
 	}, rest...)
+}
+
+// sentence makes a line for people of an event and its fields:
+//
+//	front: frame dropped (stage=capture, drop_reason=short): 12 bytes of 921600
+//
+// so that `journalctl -u agent` says what happened without -o verbose.
+func sentence(event string, fields []field) string {
+	camera, cause := "", ""
+	var details []string
+	for _, f := range fields {
+		switch {
+		case f.name == "CAMERA":
+			camera = f.value + ": "
+		case f.name == "ERROR":
+			first, _, _ := strings.Cut(f.value, "\n")
+			cause = ": " + first
+		case f.name == "MESSAGE_ID", strings.HasPrefix(f.name, "CODE_"), len(f.value) > maxDetail:
+		default:
+			details = append(details, strings.ToLower(f.name)+"="+f.value)
+		}
+	}
+	if len(details) > 0 {
+		event += " (" + strings.Join(details, ", ") + ")"
+	}
+	return camera + event + cause
 }
 
 // eachMember calls yield for each member of the JSON object in line, in order:

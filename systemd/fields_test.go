@@ -67,22 +67,22 @@ func TestLogLinesBecomeNativeFields(t *testing.T) {
 			"the keys of the project", zerolog.WarnLevel,
 			`{"level":"warn","camera":"front","output":"model","stage":"preproc","frame_seq":1234567890123456789,"drop_reason":"corrupt",` +
 				`"duration_us":812,"error":"decode: 3 warnings","message_id":"aa","caller":"agent/a.go:12","func":"agent.run","message":"frame dropped"}` + "\n",
-			base("4", "frame dropped", map[string]string{
-				"CAMERA": "front", "OUTPUT": "model", "STAGE": "preproc", "FRAME_SEQ": "1234567890123456789", "DROP_REASON": "corrupt",
+			base("4", "front: frame dropped (output=model, stage=preproc, frame_seq=1234567890123456789, drop_reason=corrupt, duration_us=812): decode: 3 warnings", map[string]string{
+				"EVENT": "frame dropped", "CAMERA": "front", "OUTPUT": "model", "STAGE": "preproc", "FRAME_SEQ": "1234567890123456789", "DROP_REASON": "corrupt",
 				"DURATION_US": "812", "ERROR": "decode: 3 warnings", "MESSAGE_ID": "aa", "CODE_FILE": "agent/a.go", "CODE_LINE": "12", "CODE_FUNC": "agent.run",
 			}),
 		},
 		{
 			"odd keys and values", zerolog.DebugLevel,
 			`{"kernel-lost":3,"_SELF":true,"9p":1.5,"priority":"x","mode":{"w":640},"nothing":null,"ключ":"v","message":"a"}`,
-			base("7", "a", map[string]string{
-				"KERNEL_LOST": "3", "SELF": "true", "F_9P": "1.5", "F_PRIORITY": "x", "MODE": `{"w":640}`, "F_": "v",
+			base("7", `a (kernel_lost=3, self=true, f_9p=1.5, f_priority=x, mode={"w":640}, f_=v)`, map[string]string{
+				"EVENT": "a", "KERNEL_LOST": "3", "SELF": "true", "F_9P": "1.5", "F_PRIORITY": "x", "MODE": `{"w":640}`, "F_": "v",
 			}),
 		},
 		{
 			"newlines, quotes, equals", zerolog.ErrorLevel,
 			`{"error":"line one\nline = two\n","message":"say \"hi\""}`,
-			base("3", `say "hi"`, map[string]string{"ERROR": "line one\nline = two\n"}),
+			base("3", `say "hi": line one`, map[string]string{"EVENT": `say "hi"`, "ERROR": "line one\nline = two\n"}),
 		},
 		{"no JSON", zerolog.NoLevel, "plain = text\n", base("6", "plain = text", nil)},
 		{"cut JSON", zerolog.PanicLevel, `{"message":"a","x":`, base("2", `{"message":"a","x":`, nil)},

@@ -105,7 +105,7 @@ func TestEventsArriveWithTheirFields(t *testing.T) {
 	log.Warn().Str("camera", "front").Uint32("frame_seq", 7).Err(errors.New("short buffer")).Msg("frame dropped")
 	got := j.next(t)
 	for name, want := range map[string]string{
-		"MESSAGE": "frame dropped", "PRIORITY": "4", "CAMERA": "front", "FRAME_SEQ": "7", "ERROR": "short buffer", "SYSLOG_IDENTIFIER": "agent",
+		"MESSAGE": "front: frame dropped (frame_seq=7): short buffer", "EVENT": "frame dropped", "PRIORITY": "4", "CAMERA": "front", "FRAME_SEQ": "7", "ERROR": "short buffer", "SYSLOG_IDENTIFIER": "agent",
 	} {
 		if got[name] != want {
 			t.Errorf("%s=%q, want %q", name, got[name], want)
@@ -138,7 +138,7 @@ func TestFrozenJournalBlocksNobody(t *testing.T) {
 		t.Errorf("%d of %d lines lost, with a queue of %d", lost, lines, queueEntries)
 	}
 	for range lines - int(lost) {
-		if got := j.next(t); got["MESSAGE"] != "storm" {
+		if got := j.next(t); got["EVENT"] != "storm" {
 			t.Fatalf("among the lines that were kept: %q", got)
 		}
 	}
@@ -224,7 +224,7 @@ func TestLargeEntriesArriveAsAFile(t *testing.T) {
 	long := strings.Repeat("0123456789abcde\n", 64<<10)
 	log.Error().Str("camera", "front").Str("detail", long).Msg("large")
 	got := j.next(t)
-	if got["MESSAGE"] != "large" || got["PRIORITY"] != "3" || got["DETAIL"] != long || got["CAMERA"] != "front" {
+	if got["EVENT"] != "large" || got["PRIORITY"] != "3" || got["DETAIL"] != long || got["CAMERA"] != "front" {
 		t.Errorf("got message %q, priority %q, camera %q, detail of %d bytes", got["MESSAGE"], got["PRIORITY"], got["CAMERA"], len(got["DETAIL"]))
 	}
 }

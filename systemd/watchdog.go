@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -44,47 +45,61 @@ type Watchdog struct {
 // Pings is the number of pings that were sent.
 func (w *Watchdog) Pings() uint64 { return w.pings.Load() }
 
-// Run pings at half the interval until ctx is done, and returns its error.
-// After a failed check it looks again at a tenth of the interval: a stage that
-// recovers just before the limit is not killed for the rhythm of the pings.
+// Run looks at the health ten times an interval and pings twice, until ctx is
+// done, and returns its error. A stage that recovers within a fifth of the
+// interval is not killed. Trouble that lasts longer does not wait for the
+// watchdog to run out: systemd is told to act, so that a stage which hangs for
+// less than half the interval before it is noticed is back within the interval.
 func (w *Watchdog) Run(ctx context.Context) error {
-	period := w.Interval
-	if period <= 0 {
-		period = 2 * checkPeriod
+	interval := w.Interval
+	if interval <= 0 {
+		interval = 2 * checkPeriod
 	}
-	next := time.NewTimer(0)
-	defer next.Stop()
-	var trouble error
+	look := time.NewTicker(interval / 10)
+	defer look.Stop()
+	var s vigil
 	for {
+		if err := w.look(&s, interval); (err == nil) != (s.trouble == nil) {
+			s.trouble, s.since, s.triggered = err, time.Now(), false
+			w.turn(err)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-next.C:
-		}
-		err := w.beat()
-		if (err == nil) != (trouble == nil) {
-			w.turn(err)
-		}
-		trouble = err
-		if trouble == nil {
-			next.Reset(period / 2)
-		} else {
-			next.Reset(period / 10)
+		case <-look.C:
 		}
 	}
 }
 
-// beat makes one check and, when it is good, sends one ping.
-func (w *Watchdog) beat() error {
-	if err := w.Check(); err != nil {
+// A vigil is what a Watchdog remembers between two looks.
+type vigil struct {
+	pinged    time.Time
+	trouble   error
+	since     time.Time // of the trouble
+	triggered bool
+}
+
+// look makes one check. A good one pings when that is due, a bad one has the
+// process killed when the trouble has lasted too long.
+func (w *Watchdog) look(s *vigil, interval time.Duration) error {
+	err := w.Check()
+	if w.Interval <= 0 {
 		return err
 	}
-	if w.Interval <= 0 {
+	if err != nil {
+		if s.trouble != nil && !s.triggered && time.Since(s.since) >= interval/5 {
+			s.triggered = true
+			return errors.Join(err, w.Notifier.Trigger("killed by its watchdog: "+err.Error()))
+		}
+		return err
+	}
+	if s.trouble == nil && time.Since(s.pinged) < interval/2 {
 		return nil
 	}
 	if err := w.Notifier.Ping(); err != nil {
 		return err
 	}
+	s.pinged = time.Now()
 	w.pings.Add(1)
 	return nil
 }

@@ -88,20 +88,32 @@ func TestWatchdogWithholdsThePingAndNamesTheStageOnce(t *testing.T) {
 	runBench(t, 10*time.Second, func(b *bench) {
 		b.become(silent)
 		b.rec.expect(t, "WATCHDOG=1")
-		pass(time.Minute)
+		pass(2 * time.Second)
 		b.rec.expect(t, "STATUS=watchdog withheld: front/capture silent for 4s")
 		b.expectReports(t, silent)
 	})
 }
 
+func TestTroubleThatLastsHasTheProcessKilledOnce(t *testing.T) {
+	silent := errors.New("front/process silent")
+	runBench(t, 10*time.Second, func(b *bench) {
+		b.become(silent)
+		pass(3 * time.Second)
+		b.rec.expect(t, "WATCHDOG=1", "STATUS=watchdog withheld: front/process silent",
+			"STATUS=killed by its watchdog: front/process silent\nWATCHDOG=trigger")
+		pass(time.Minute)
+		b.rec.expect(t)
+	})
+}
+
 func TestWatchdogResumesBeforeTheLimit(t *testing.T) {
 	runBench(t, 10*time.Second, func(b *bench) {
-		pass(4900 * time.Millisecond)
+		pass(4400 * time.Millisecond)
 		silent := errors.New("front/preproc silent")
 		b.become(silent)
-		pass(200 * time.Millisecond) // the check at 5 s fails
+		pass(1700 * time.Millisecond) // the checks at 5 and 6 s fail
 		b.become(nil)
-		pass(time.Second) // the check at 6 s is good
+		pass(time.Second) // the check at 7 s is good
 		b.rec.expect(t, "WATCHDOG=1", "STATUS=watchdog withheld: front/preproc silent", "WATCHDOG=1", "STATUS=")
 		b.expectReports(t, silent, nil)
 	})

@@ -30,7 +30,7 @@ type seen struct {
 	Bars                             [][3]int
 	IntervalMS                       float64 `json:"interval_ms"`
 	AgeP50MS                         float64 `json:"age_p50_ms"`
-	Error                            string
+	Example, Error                   string
 }
 
 // A reading is a consumer that runs.
@@ -68,7 +68,7 @@ func (s seen) sound(l *lab) {
 	l.Helper()
 	for what, n := range map[string]int{"sequence": s.BadSequence, "timestamp": s.BadTimestamp, "verdict": s.BadVerdict, "number in the picture": s.BadNumber} {
 		if n != 0 {
-			l.Errorf("%d of %d frames have a bad %s", n, s.Frames, what)
+			l.Errorf("%d of %d frames have a bad %s %s", n, s.Frames, what, s.Example)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func (l *lab) stop() map[string]account {
 		l.Errorf("agent stopped with result %s, exit code %s", result, code)
 	}
 	accounts := map[string]account{}
-	for _, entry := range l.journal("_PID="+pid, "MESSAGE=accounting") {
+	for _, entry := range l.journal("_PID="+pid, "EVENT=accounting") {
 		a := parseAccount(entry)
 		accounts[entry["CAMERA"]] = a
 		sum := a.published + a.inFlight

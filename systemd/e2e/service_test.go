@@ -115,7 +115,7 @@ func (l *lab) silence(pid string) time.Duration {
 		l.must(err)
 		return time.Duration(us) * time.Microsecond
 	}
-	published := stamp("_PID="+pid, "MESSAGE=camera publishes")
+	published := stamp("_PID="+pid, "EVENT=camera publishes")
 	// 60 frames at 10 a second.
 	return stamp("_PID="+pid, "MESSAGE=SIGABRT: abort") - published - 6*time.Second
 }
