@@ -1,8 +1,5 @@
 #include "decode.h"
 
-// After <jpeglib.h>, which it builds on.
-#include <jerror.h>
-
 #include <algorithm>
 
 #include "status.h"
@@ -17,7 +14,7 @@ constexpr int kMaxScans = 100;
 void limit_scans(j_common_ptr info) {
   auto *decompress = reinterpret_cast<j_decompress_ptr>(info);
   if (info->is_decompressor && decompress->input_scan_number > kMaxScans)
-    ERREXIT(info, JERR_BAD_PROGRESSION);
+    JpegErrors::leave(info, PREPROC_UNSUPPORTED, "more than 100 scans");
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ preproc_status status_of(int code) {
   return PREPROC_CORRUPT;
 }
 
-[[noreturn]] void leave(j_common_ptr info) {
+[[noreturn]] void leave_with_code(j_common_ptr info) {
   auto *errors = reinterpret_cast<JpegErrors *>(info->err);
   errors->status = status_of(info->err->msg_code);
   info->err->format_message(info, errors->message);
@@ -40,7 +40,7 @@ preproc_status status_of(int code) {
 void on_message(j_common_ptr info, int level) {
   if (level >= 0) return;  // a trace
   info->err->num_warnings++;
-  leave(info);
+  leave_with_code(info);
 }
 
 void print_nothing(j_common_ptr) {}
@@ -49,9 +49,17 @@ void print_nothing(j_common_ptr) {}
 
 void JpegErrors::install() {
   jpeg_std_error(&base);
-  base.error_exit = leave;
+  base.error_exit = leave_with_code;
   base.emit_message = on_message;
   base.output_message = print_nothing;
+}
+
+void JpegErrors::leave(j_common_ptr info, preproc_status status,
+                       const char *message) {
+  auto *errors = reinterpret_cast<JpegErrors *>(info->err);
+  errors->status = status;
+  std::snprintf(errors->message, sizeof errors->message, "%s", message);
+  std::longjmp(errors->jump, 1);
 }
 
 void JpegErrors::refuse() const {

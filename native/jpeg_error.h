@@ -25,6 +25,10 @@ struct JpegErrors {
   // libjpeg would make of such a frame is partly invented.
   void install();
 
+  // Reports what libjpeg has no word for; to be called from its callbacks.
+  [[noreturn]] static void leave(j_common_ptr info, preproc_status status,
+                                 const char *message);
+
   // The refusal of what was reported last.
   [[noreturn]] void refuse() const;
 };

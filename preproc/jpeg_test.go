@@ -77,7 +77,7 @@ func referenceOf(t *testing.T, f *capture.Frame, components []grid, s *Spec) []f
 }
 
 func TestJPEGOfEverySamplingIsDecodedRight(t *testing.T) {
-	for _, name := range []string{"444", "422", "420", "440", "411", "gray", "progressive", "restart"} {
+	for _, name := range []string{"444", "422", "420", "440", "411", "gray", "progressive", "scans", "restart"} {
 		for _, size := range [][2]int{{0, 0}, {60, 60}, {40, 33}} {
 			t.Run(name, func(t *testing.T) {
 				f := jpegFrame(t, name)
@@ -230,6 +230,24 @@ func checkRefused(t *testing.T, data []byte, want Reason) {
 	if !bytes.Equal(good.Data, again.Data) {
 		t.Error("the good frame after it looks different")
 	}
+}
+
+// A scan that is repeated costs as much as a picture, each time.
+func TestScansAreBounded(t *testing.T) {
+	data := jpegFrame(t, "scans").Planes[0]
+	checkRefused(t, repeatLastScan(data, 200), ReasonUnsupported)
+	f := jpegFrame(t, "scans")
+	f.Planes[0] = repeatLastScan(data, 20)
+	if !bytes.Equal(process(t, f, View{}, Spec{}).Data, process(t, jpegFrame(t, "scans"), View{}, Spec{}).Data) {
+		t.Error("a repeated scan changed the picture")
+	}
+}
+
+func repeatLastScan(data []byte, times int) []byte {
+	scan := data[bytes.LastIndex(data, []byte{0xff, 0xda}) : len(data)-2]
+	out := append([]byte(nil), data[:len(data)-2]...)
+	out = append(out, bytes.Repeat(scan, times)...)
+	return append(out, 0xff, 0xd9)
 }
 
 func TestEncodedOutputIsTheRawOneAsAFile(t *testing.T) {

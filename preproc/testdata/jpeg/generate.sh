@@ -28,3 +28,9 @@ make_one progressive -progressive
 make_one restart -sample 2x1 -restart 1
 make_one rgb -rgb
 make_one arithmetic -arithmetic
+
+# Scans that may be repeated without end: each covers its coefficients fully.
+scans=$(mktemp)
+trap 'rm -f "$scans"' EXIT
+printf '0 1 2: 0-0, 0, 0;\n0: 1-63, 0, 0;\n1: 1-63, 0, 0;\n2: 1-63, 0, 0;\n' > "$scans"
+make_one scans -scans "$scans"
