@@ -57,9 +57,11 @@ func main() {
 // report says what went wrong and gives the exit code. Faults of a config are
 // lines of their own, which editors and scripts can read.
 func report(err error) int {
-	if faults, ok := errors.AsType[config.Faults](err); ok {
+	faults, ok := errors.AsType[config.Faults](err)
+	switch {
+	case ok:
 		fmt.Fprintln(os.Stderr, faults)
-	} else {
+	case !errors.Is(err, errLogged):
 		fmt.Fprintln(os.Stderr, "agent: "+strings.TrimSpace(err.Error()))
 	}
 	if e, ok := errors.AsType[exitError](err); ok {

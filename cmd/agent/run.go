@@ -26,16 +26,16 @@ type runCmd struct {
 func (r *runCmd) Run() error {
 	cfg, err := loadConfig(r.Config)
 	if err != nil {
-		return exitError{exitBadConfig, err}
+		return refuse(err)
 	}
 	level, err := zerolog.ParseLevel(cfg.Log.Level)
 	if err != nil {
-		return exitError{exitBadConfig, err}
+		return refuse(err)
 	}
 	log, closer := systemd.NewLogger(level)
 	defer closer.Close()
 	for _, w := range cfg.Warnings {
-		log.Warn().Str("message_id", systemd.MessageConfigFault).Msg(w.String())
+		log.Warn().Str("warning", w.String()).Msg("config")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -49,9 +49,28 @@ func (r *runCmd) Run() error {
 	}).Run(ctx)
 	if err != nil {
 		log.Error().Err(err).Msg("agent failed")
+		return exitError{exitFailure, errLogged}
 	}
-	return err
+	return nil
 }
+
+// refuse logs each fault of a config as an event of its own, so that the
+// journal can be asked for them, and ends the daemon.
+func refuse(err error) error {
+	log, closer := systemd.NewLogger(zerolog.InfoLevel)
+	defer closer.Close()
+	faults, ok := errors.AsType[config.Faults](err)
+	if !ok {
+		log.Error().Str("message_id", systemd.MessageConfigFault).Err(err).Msg("config refused")
+	}
+	for _, f := range faults {
+		log.Error().Str("message_id", systemd.MessageConfigFault).Str("error", f.String()).Msg("config refused")
+	}
+	return exitError{exitBadConfig, errLogged}
+}
+
+// errLogged ends the process without another word.
+var errLogged = errors.New("")
 
 // loadConfig reads the config that was named, or the default one, which need
 // not be there.
