@@ -11,8 +11,6 @@ import (
 // some to several kilobytes.
 const eoiWithin = 64 << 10
 
-var jpegEOI = []byte{0xFF, 0xD9}
-
 // trimJPEG cuts a bitstream after its EOI, because cameras pad it, mostly with
 // zeros. It says false when there is no SOI at the start or no EOI near the
 // end: inside the coded data 0xFF is always followed by another byte, so an
@@ -21,12 +19,17 @@ func trimJPEG(b []byte) ([]byte, bool) {
 	if len(b) < 4 || b[0] != 0xFF || b[1] != 0xD8 {
 		return b, false
 	}
-	tail := max(2, len(b)-eoiWithin)
-	i := bytes.LastIndex(b[tail:], jpegEOI)
-	if i < 0 {
-		return b, false
+	first := max(3, len(b)-eoiWithin)
+	for end := len(b); ; {
+		i := bytes.LastIndexByte(b[first:end], 0xD9) // much faster than LastIndex
+		switch {
+		case i < 0:
+			return b, false
+		case b[first+i-1] == 0xFF:
+			return b[:first+i+1], true
+		}
+		end = first + i
 	}
-	return b[:tail+i+len(jpegEOI)], true
 }
 
 // A dequeued buffer, as the driver filled it in.

@@ -74,7 +74,7 @@ func TestAnEOIFarFromTheEndIsNotFound(t *testing.T) {
 	if _, ok := trimJPEG(b); ok {
 		t.Error("found")
 	}
-	if b, ok := trimJPEG(b[:len(b)-2]); !ok || len(b) != 4 {
+	if b, ok := trimJPEG(b[:len(b)-1]); !ok || len(b) != 4 {
 		t.Errorf("not found within reach: %v, %d", ok, len(b))
 	}
 }
@@ -133,6 +133,8 @@ func TestAFlaggedFramesTimeIsNotBelieved(t *testing.T) {
 		}
 	}
 }
+
+var jpegEOI = []byte{0xFF, 0xD9}
 
 func FuzzTrimJPEG(f *testing.F) {
 	f.Add([]byte{0xFF, 0xD8, 0, 0xFF, 0xD9, 0, 0})

@@ -276,7 +276,7 @@ func (k *kernel) dqbuf(b *buffer) unix.Errno {
 		return unix.EAGAIN
 	}
 	f := k.done[0]
-	k.done = k.done[1:]
+	k.done = append(k.done[:0], k.done[1:]...)
 	k.signal()
 	b.index, b.flags, b.sequence = uint32(f.index), f.flags, f.sequence
 	b.timestamp = timeval{int64(f.timestamp / time.Second), int64(f.timestamp % time.Second / time.Microsecond)}

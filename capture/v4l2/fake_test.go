@@ -43,6 +43,7 @@ type kernel struct {
 	requested int
 	queued    []int
 	done      []filled
+	used      []int
 	streaming bool
 	closed    bool
 	ready     int // an eventfd, readable while done is not empty
@@ -153,6 +154,22 @@ func (k *kernel) emit(data []byte, change ...func(*filled)) bool {
 	k.done = append(k.done, f)
 	k.signal()
 	return true
+}
+
+// refill is emit without pixels and allocations: the oldest queued buffer is
+// done, with what it had in it.
+func (k *kernel) refill() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.used == nil {
+		k.used = k.planes()
+	}
+	i := k.queued[0]
+	k.queued = append(k.queued[:0], k.queued[1:]...)
+	k.clock++
+	k.sequence++
+	k.done = append(k.done[:0], filled{index: i, bytesused: k.used, flags: k.tsFlags, sequence: k.sequence, timestamp: k.clock})
+	k.signal()
 }
 
 // signal makes ready tell whether there is something to dequeue.
