@@ -4,6 +4,18 @@
 // one frame. What leaves: pixels in memory of the caller, or a [*Error]. One
 // call into C++ a frame. It never keeps a pointer, logs, or decides geometry:
 // package preproc does that.
+//
+// A row of an output is made in three stages, each in a file of its name:
+// resample (the source's rows and columns, still in its own colours and
+// orientation), convert (colour and normalisation in one affine map), store
+// (element type, order of axes, orientation, borders); decode stands before
+// them and encode behind. No picture is ever made at the camera's size, and a
+// row stays in the cache.
+//
+// Resampling is our own and not cv::resize, which takes whole pixels of one
+// plane only: the chroma of an odd crop and the cut of a cover lie between
+// samples, and YUYV would first have to be unpacked. Tests hold it to
+// cv::resize where that can do the same.
 package native
 
 /*

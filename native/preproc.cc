@@ -148,6 +148,7 @@ preproc_status preproc_run(
     size_t capacity7, uint64_t written[PREPROC_MAX_OUTPUTS],
     preproc_error *error) noexcept {
   return guarded(error, [&] {
+    if (handle == nullptr) refuse(PREPROC_ARGUMENT, "there is no handle");
     misbehave_on_request(sequence);
     const uint8_t *const planes[] = {plane0, plane1, plane2};
     const size_t lengths[] = {length0, length1, length2};

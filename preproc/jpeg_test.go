@@ -119,6 +119,25 @@ func psnr(a, b []float64) float64 {
 	return 10 * math.Log10(255*255*float64(len(a))/sum)
 }
 
+// A camera may change the sampling from frame to frame.
+func TestSamplingMayChange(t *testing.T) {
+	p, err := New(View{}, []Spec{{Width: 20, Height: 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for _, name := range []string{"422", "420", "gray", "444", "gray", "rgb", "411", "422"} {
+		f := jpegFrame(t, name)
+		img := imageFor(t, f, View{}, p.specs[0])
+		if _, err := p.Process(t.Context(), f, []*Image{img}); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !bytes.Equal(img.Data, process(t, f, View{}, p.specs[0]).Data) {
+			t.Errorf("%s: differs from what a processor of its own makes", name)
+		}
+	}
+}
+
 func TestJPEGOfRGBComponents(t *testing.T) {
 	rgb, yuv := jpegFrame(t, "rgb"), jpegFrame(t, "444")
 	got, want := values(process(t, rgb, View{}, Spec{})), values(process(t, yuv, View{}, Spec{}))

@@ -90,7 +90,7 @@ preproc *create(const preproc_format &format, const preproc_output &output) {
 preproc_status run(preproc *handle, const std::uint8_t *const planes[],
                    const std::size_t lengths[], std::uint8_t *out,
                    std::size_t capacity, std::uint64_t *written) {
-  std::uint64_t bytes[PREPROC_MAX_OUTPUTS];
+  std::uint64_t bytes[PREPROC_MAX_OUTPUTS] = {};
   preproc_error error;
   const preproc_status status = preproc_run(
       handle, 0, planes[0], lengths[0], planes[1], lengths[1], planes[2],

@@ -131,6 +131,9 @@ int main() {
   small_or_crooked_target();
   random_numbers();
   preproc_destroy(nullptr);
+  const std::uint8_t *const no_planes[3] = {};
+  const std::size_t no_lengths[3] = {};
+  CHECK(run(nullptr, no_planes, no_lengths, nullptr, 0) == PREPROC_ARGUMENT);
   CHECK(std::strcmp(preproc_status_name(PREPROC_CORRUPT), "corrupt") == 0);
   CHECK(std::strcmp(preproc_status_name(preproc_status(99)), "unknown") == 0);
 }
