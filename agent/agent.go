@@ -164,9 +164,11 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 
 // openOutputs opens what the config names for one output of a camera.
 func (a *Agent) openOutputs(camera string, o config.Output, width, height int) (outputs []output.Output, err error) {
+	log := a.Log.With().Str("camera", camera).Str("output", o.Spec.Name).Logger()
 	if o.Ring != nil {
+		socket := config.SocketPath(a.RuntimeDir, camera, o.Spec.Name)
 		r, err := ring.New(ring.Config{
-			Socket: config.SocketPath(a.RuntimeDir, camera, o.Spec.Name),
+			Socket: socket,
 			Slots:  o.Ring.Slots,
 			Camera: camera, Spec: o.Spec, Width: width, Height: height,
 		})
@@ -174,6 +176,7 @@ func (a *Agent) openOutputs(camera string, o config.Output, width, height int) (
 			return nil, err
 		}
 		outputs = append(outputs, r)
+		log.Info().Str("socket", socket).Msg("consumers may connect")
 	}
 	if o.Files != nil {
 		dir := o.Files.Dir
@@ -185,6 +188,7 @@ func (a *Agent) openOutputs(camera string, o config.Output, width, height int) (
 			return nil, errors.Join(err, closeAll(outputs))
 		}
 		outputs = append(outputs, f)
+		log.Info().Str("dir", dir).Msg("images are written")
 	}
 	return outputs, nil
 }
