@@ -26,14 +26,16 @@ func uvcFormat(format, size string, rate, n int) func(*lab) {
 	}
 }
 
-// vividFormat: the same of vivid, on its single-planar or its multi-planar node.
+// vividFormat: the same of vivid, on its single-planar or its multi-planar
+// node. Its time stamps are those of the start of exposure, because those of the
+// end of frame lie ahead of the frame's delivery, and the agent bounds them.
 func vividFormat(format, node, bars string, n int) func(*lab) {
 	return func(l *lab) {
 		l.configure(fmt.Sprintf(`cameras:
   front:
     device: {path: %s}
     mode: {format: %s, size: 320x180, rate: 15}
-    controls: {test_pattern: 0, osd_text_mode: 2}
+    controls: {test_pattern: 0, osd_text_mode: 2, timestamp_source: 1}
     outputs: {model: {size: 320x180, fit: stretch}}
 `, node, format))
 		s := l.read("front/model", n, "-bars", bars, "-within", "3m").wait()

@@ -125,7 +125,11 @@ func (l *lab) saveLogs() {
 	if err != nil {
 		journal += err.Error()
 	}
-	for name, text := range map[string]string{"journal.txt": journal, "console.txt": l.machine.Console()} {
+	fields, err := l.machine.Run(ctx, "journalctl", "--no-pager", "-u", "agent", "-o", "json")
+	if err != nil {
+		fields += err.Error()
+	}
+	for name, text := range map[string]string{"journal.txt": journal, "agent.json": fields, "console.txt": l.machine.Console()} {
 		if err := os.WriteFile(filepath.Join(l.logs, name), []byte(text), 0o644); err != nil {
 			l.Log(err)
 		}

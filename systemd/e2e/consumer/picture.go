@@ -28,7 +28,8 @@ func (p picture) bars() (c [][3]int) {
 	return c
 }
 
-// barColours is what bars should be: R'G'B' at 75%, or its luma by BT.601.
+// barColours is what bars should be: R'G'B' at 75%, or what vivid makes of it
+// in GREY, which is luma by BT.709 in full range.
 func barColours(kind string) [][3]int {
 	rgb := [][3]int{{191, 191, 191}, {191, 191, 0}, {0, 191, 191}, {0, 191, 0}, {191, 0, 191}, {191, 0, 0}, {0, 0, 191}, {0, 0, 0}}
 	switch kind {
@@ -36,7 +37,7 @@ func barColours(kind string) [][3]int {
 		return rgb
 	case "gray":
 		for i, c := range rgb {
-			y := (299*c[0] + 587*c[1] + 114*c[2] + 500) / 1000
+			y := (2126*c[0] + 7152*c[1] + 722*c[2] + 5000) / 10000
 			rgb[i] = [3]int{y, y, y}
 		}
 		return rgb

@@ -32,6 +32,7 @@ type Summary struct {
 	IntervalMS float64  `json:"interval_ms"` // median, by the driver's time stamps
 	AgeP50MS   float64  `json:"age_p50_ms"`  // capture to published
 	AgeP99MS   float64  `json:"age_p99_ms"`
+	Example    string   `json:"example,omitempty"` // of implausible times
 	Error      string   `json:"error,omitempty"`
 
 	expected  [][3]int
@@ -62,6 +63,7 @@ func (s *Summary) take(f *reader.Frame) error {
 	}
 	if !plausible(f) {
 		s.BadTimestamp++
+		s.Example = fmt.Sprintf("sequence %d: captured %v, dequeued %v, published %v, age %v", f.Sequence, f.Timestamp, f.Dequeued, f.Published, f.Age())
 	}
 	if d == s.session {
 		s.follow(f, number)

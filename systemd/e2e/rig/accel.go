@@ -16,15 +16,15 @@ import (
 type accel struct {
 	name string // of the -accel option, with its properties
 	cpu  string
-	args string // more for the kernel's command line
+	args func() string // more for the kernel's command line
 }
 
 var (
-	kvm = accel{name: "kvm", cpu: "host"}
+	kvm = accel{name: "kvm", cpu: "host", args: func() string { return "" }}
 	// The feature set is the least that x86-64-v2 binaries want: every further
 	// vector extension is slower under emulation than doing without it.
 	tcg = accel{name: "tcg,thread=multi,tb-size=512", cpu: "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt",
-		args: "no_timer_check tsc=reliable clocksource=tsc"}
+		args: func() string { return "no_timer_check " + emulatedClock() }}
 )
 
 // chooseAccel is KVM when a guest really comes up with it: a /dev/kvm inside
@@ -71,17 +71,15 @@ func (img *Image) probeKVM(ctx context.Context) bool {
 }
 
 // stateKey names the saved states that a restore here can read: they fit one
-// QEMU, one kind of CPU.
+// QEMU and one kind of CPU.
 func (a accel) stateKey(ctx context.Context) string {
 	version, _ := exec.CommandContext(ctx, "qemu-system-x86_64", "--version").Output()
 	h := sha256.New()
-	h.Write(append(version, a.name+a.cpu+a.args...))
-	if a.cpu == "host" {
-		cpu, _ := os.ReadFile("/proc/cpuinfo")
-		for line := range strings.Lines(string(cpu)) {
-			if strings.HasPrefix(line, "model name") || strings.HasPrefix(line, "flags") {
-				h.Write([]byte(line))
-			}
+	h.Write(append(version, a.name+a.cpu...))
+	cpu, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(cpu)) {
+		if strings.HasPrefix(line, "model name") || strings.HasPrefix(line, "flags") {
+			h.Write([]byte(line))
 		}
 	}
 	kind, _, _ := strings.Cut(a.name, ",")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/edge-agent/agent/systemd/e2e/rig/wire"
@@ -56,6 +58,9 @@ func (img *Image) ensureState(ctx context.Context, a accel, state string) error 
 	if err := m.ask(ctx, wire.Request{Settle: true}); err != nil {
 		return m.cause(err)
 	}
+	if err := m.checkClock(ctx); err != nil {
+		return err
+	}
 	tmp := state + ".new"
 	if err := os.RemoveAll(tmp); err != nil {
 		return err
@@ -76,4 +81,33 @@ func (img *Image) ensureState(ctx context.Context, a accel, state string) error 
 	}
 	fmt.Fprintf(img.log, "rig: %s guest booted and saved in %.0f s\n", m.Kind, time.Since(start).Seconds())
 	return os.Rename(tmp, state)
+}
+
+// checkClock compares the guest's second with the host's: every deadline and
+// every frame rate in a test hangs on it.
+func (m *Machine) checkClock(ctx context.Context) error {
+	uptime := func() (float64, error) {
+		out, err := m.Run(ctx, "cat", "/proc/uptime")
+		if err != nil {
+			return 0, err
+		}
+		first, _, _ := strings.Cut(out, " ")
+		return strconv.ParseFloat(first, 64)
+	}
+	before, err := uptime()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	if _, err := m.Run(ctx, "sleep", "3"); err != nil {
+		return err
+	}
+	after, err := uptime()
+	if err != nil {
+		return err
+	}
+	if ratio := (after - before) / time.Since(start).Seconds(); ratio < 0.8 || ratio > 1.25 {
+		return fmt.Errorf("the guest's clock runs at %.2f times the host's", ratio)
+	}
+	return nil
 }

@@ -75,14 +75,16 @@ func imageKey(packages []string) (string, error) {
 }
 
 // build makes the image beside its final place and moves it there when it is
-// whole; older images go, the disk is not to fill up with them.
+// whole. Of the older images one may stay, the disk is not to fill up with them.
 func (img *Image) build(ctx context.Context, root string, packages []string) error {
 	start := time.Now()
-	old, _ := filepath.Glob(filepath.Join(img.cache, "image-*"))
-	for _, dir := range old {
-		os.RemoveAll(dir)
-	}
 	tmp := filepath.Join(img.cache, "image-building")
+	if err := os.RemoveAll(tmp); err != nil {
+		return err
+	}
+	if err := removeOldest(filepath.Join(img.cache, "image-*"), 1); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(tmp, 0o755); err != nil {
 		return err
 	}
@@ -108,6 +110,27 @@ func (img *Image) build(ctx context.Context, root string, packages []string) err
 	}
 	fmt.Fprintf(img.log, "rig: image built in %.0f s\n", time.Since(start).Seconds())
 	return os.Rename(tmp, img.dir)
+}
+
+// removeOldest removes all but the newest of what the pattern matches.
+func removeOldest(pattern string, keep int) error {
+	dirs, err := filepath.Glob(pattern)
+	if err != nil {
+		return err
+	}
+	made := func(dir string) time.Time {
+		if st, err := os.Stat(dir); err == nil {
+			return st.ModTime()
+		}
+		return time.Time{}
+	}
+	slices.SortFunc(dirs, func(a, b string) int { return made(b).Compare(made(a)) })
+	for _, dir := range dirs[min(keep, len(dirs)):] {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // GoBuild compiles a main package of the project to run in the guest:

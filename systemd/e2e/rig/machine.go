@@ -92,7 +92,7 @@ func (m *Machine) launch(ctx context.Context, img *Image, a accel, disk, format,
 func qemuArgs(img *Image, a accel, dir, overlay, share string) []string {
 	return []string{
 		"-name", "e2e", "-accel", a.name, "-cpu", a.cpu, "-M", "pc", "-smp", "2", "-m", "1024",
-		"-kernel", img.path("vmlinuz"), "-initrd", img.path("initrd.cpio"), "-append", kernelArgs + a.args,
+		"-kernel", img.path("vmlinuz"), "-initrd", img.path("initrd.cpio"), "-append", kernelArgs + a.args(),
 		"-nodefaults", "-display", "none", "-no-reboot", "-serial", "file:" + filepath.Join(dir, "console.log"),
 		"-drive", "file=" + overlay + ",if=none,id=disk,format=qcow2,cache=unsafe,discard=unmap", "-device", "virtio-blk-pci,drive=disk",
 		"-device", "virtio-rng-pci", "-device", "virtio-serial-pci",

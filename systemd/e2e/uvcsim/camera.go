@@ -19,7 +19,8 @@ func (m mode) String() string {
 }
 
 type camera struct {
-	serial string
+	serial    string
+	committed func() // called when the driver is about to start a stream
 
 	mu         sync.Mutex // guards what follows
 	mode       mode
@@ -28,8 +29,8 @@ type camera struct {
 	changed    chan struct{} // closed and made anew when a command has changed something
 }
 
-func newCamera(serial string) *camera {
-	return &camera{serial: serial, brightness: 128, faults: faults{slow: 1},
+func newCamera(serial string, committed func()) *camera {
+	return &camera{serial: serial, committed: committed, brightness: 128, faults: faults{slow: 1},
 		mode: nearest(formatMJPG, 1, 0), changed: make(chan struct{})}
 }
 
@@ -53,6 +54,7 @@ func (c *camera) stream(l *link) {
 	number := 0
 	due := time.Now()
 	for {
+		stream := l.current()
 		m, f := c.next()
 		time.Sleep(time.Until(due))
 		if due = due.Add(m.interval); time.Until(due) < 0 { // after a pause or when too slow
@@ -61,11 +63,11 @@ func (c *camera) stream(l *link) {
 		if !f.freeze {
 			number++
 		}
-		if f.pipe && !l.transfer(statusPipe, nil, time.Second) {
+		if f.pipe && !l.transfer(stream, statusPipe, nil) {
 			continue
 		}
 		id ^= 1
-		sendFrame(l, f.damage(c.picture(m, number)), id, f.headerError)
+		sendFrame(l, stream, f.damage(c.picture(m, number)), id, f.headerError)
 	}
 }
 
@@ -77,9 +79,8 @@ func (c *camera) picture(m mode, number int) []byte {
 }
 
 // sendFrame cuts a frame into payloads, each behind a header of its own (UVC
-// 1.0, 2.4.3.3). It gives up when the driver stops asking, as it does when the
-// stream ends.
-func sendFrame(l *link, data []byte, id byte, headerError bool) {
+// 1.0, 2.4.3.3), for as long as the stream lasts.
+func sendFrame(l *link, stream int, data []byte, id byte, headerError bool) {
 	const endOfHeader, errorBit, endOfFrame, headerLength = 0x80, 0x40, 0x02, 2
 	buf := make([]byte, maxPayload)
 	for last := false; !last; {
@@ -93,7 +94,7 @@ func sendFrame(l *link, data []byte, id byte, headerError bool) {
 		if last {
 			buf[1] |= endOfFrame
 		}
-		if !l.transfer(statusOK, buf[:headerLength+n], time.Second) {
+		if !l.transfer(stream, statusOK, buf[:headerLength+n]) {
 			return
 		}
 	}

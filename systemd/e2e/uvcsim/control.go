@@ -77,6 +77,7 @@ func (c *camera) negotiate(request byte, selector int, out []byte) ([]byte, bool
 		c.mode = nearest(int(out[2]), int(out[3]), int(binary.LittleEndian.Uint32(out[4:])))
 		if selector == csCommit {
 			log.Printf("streams %v", c.mode)
+			c.committed()
 		}
 		return nil, true
 	case curValue, minValue, maxValue, defaultValue:

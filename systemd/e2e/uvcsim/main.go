@@ -28,7 +28,7 @@ func main() {
 		log.Fatal(err)
 	}
 	log.Printf("plugged into port %d, serial %s", at, *serial)
-	c := newCamera(*serial)
+	c := newCamera(*serial, link.restart)
 	go c.stream(link)
 	go c.obey(os.Stdin)
 	log.Fatal("unplugged: ", link.serve(c.control))

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 )
 
 const vhci = "/sys/devices/platform/vhci_hcd.0/"
@@ -38,7 +37,7 @@ func plug(port int) (*link, int, error) {
 		return nil, 0, fmt.Errorf("attach to port %d: %w", port, err)
 	}
 	conn, err := net.FileConn(ours)
-	return &link{conn: conn, arrived: make(chan struct{}, 1)}, port, err
+	return &link{conn: conn, changed: make(chan struct{}, 1)}, port, err
 }
 
 // freePort reads the controller's table: hub, port, status (4 is free), and more.
@@ -62,7 +61,8 @@ type link struct {
 
 	mu      sync.Mutex // guards the writing side of conn, and what follows
 	pending []pendingURB
-	arrived chan struct{} // an URB was queued
+	stream  int           // goes up when a stream ends or begins
+	changed chan struct{} // an URB was queued, or stream went up
 }
 
 type pendingURB struct{ seq, length uint32 }
@@ -103,6 +103,7 @@ func (l *link) serve(control func(setup, []byte) ([]byte, bool)) error {
 			err = l.answerControl(seq, in, length, data, ok)
 		case cmdUnlink:
 			err = l.unlink(seq, word(20))
+			l.wake()
 		}
 		if err != nil {
 			return err
@@ -127,18 +128,38 @@ func (l *link) queue(u pendingURB) {
 	l.mu.Lock()
 	l.pending = append(l.pending, u)
 	l.mu.Unlock()
+	l.wake()
+}
+
+// restart says that the frame that is being sent is nobody's any more.
+func (l *link) restart() {
+	l.mu.Lock()
+	l.stream++
+	l.mu.Unlock()
+	l.wake()
+}
+
+func (l *link) wake() {
 	select {
-	case l.arrived <- struct{}{}:
+	case l.changed <- struct{}{}:
 	default:
 	}
 }
 
-// unlink takes an URB back. Like transfer it looks and answers under one hold
-// of the lock: vhci_hcd drops the device when an URB is answered after the
-// answer to its unlink.
+// current is the number of the stream, for transfer.
+func (l *link) current() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stream
+}
+
+// unlink takes an URB back: the driver ends the stream. Like transfer it looks
+// and answers under one hold of the lock: vhci_hcd drops the device when an URB
+// is answered after the answer to its unlink.
 func (l *link) unlink(seq, target uint32) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.stream++
 	for i, u := range l.pending {
 		if u.seq == target {
 			l.pending = append(l.pending[:i], l.pending[i+1:]...)
@@ -148,12 +169,15 @@ func (l *link) unlink(seq, target uint32) error {
 	return l.send(retUnlink, seq, statusOK, 0, nil)
 }
 
-// transfer answers the oldest URB of the streaming endpoint with data, waiting
-// for one; false says that none came in time.
-func (l *link) transfer(status int32, data []byte, patience time.Duration) bool {
-	timeout := time.After(patience)
+// transfer answers the oldest URB of the streaming endpoint, and waits for one;
+// false says that the stream has ended meanwhile.
+func (l *link) transfer(stream int, status int32, data []byte) bool {
 	for {
 		l.mu.Lock()
+		if l.stream != stream {
+			l.mu.Unlock()
+			return false
+		}
 		if len(l.pending) > 0 {
 			u := l.pending[0]
 			l.pending = l.pending[1:]
@@ -163,11 +187,7 @@ func (l *link) transfer(status int32, data []byte, patience time.Duration) bool 
 			return err == nil
 		}
 		l.mu.Unlock()
-		select {
-		case <-l.arrived:
-		case <-timeout:
-			return false
-		}
+		<-l.changed
 	}
 }
 
