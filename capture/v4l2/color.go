@@ -37,7 +37,9 @@ func (a agreed) color() (capture.Matrix, capture.Range) {
 	rgb := p == capture.RGB3 || p == capture.BGR3
 	if q == 0 {
 		q = quantizationLim
-		if rgb || cs == colorspaceJPEG {
+		// Luma alone is no Y'CbCr: the macro is not meant for it, and sensors
+		// as well as vivid fill the whole byte.
+		if rgb || p == capture.GREY || cs == colorspaceJPEG {
 			q = quantizationFull
 		}
 	}

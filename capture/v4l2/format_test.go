@@ -78,6 +78,8 @@ func TestColoursAreResolvedByTheKernelsMacros(t *testing.T) {
 		"an encoding of its own": {capture.NV12, colorspaceSRGB, ycbcrEnc709, 0, capture.BT709, capture.Limited},
 		"601 in Rec. 709":        {capture.NV12, colorspaceREC709, ycbcrEnc601, 0, capture.BT601, capture.Limited},
 		"RGB is full":            {capture.RGB3, colorspaceREC709, 0, 0, capture.BT601, capture.Full},
+		"GREY":                   {capture.GREY, colorspaceSRGB, 0, 0, capture.BT601, capture.Full},
+		"GREY, limited":          {capture.GREY, colorspaceSRGB, 0, quantizationLim, capture.BT601, capture.Limited},
 		"RGB, limited":           {capture.BGR3, colorspaceSRGB, 0, quantizationLim, capture.BT601, capture.Limited},
 		"MJPG is JFIF":           {capture.MJPG, colorspaceREC709, ycbcrEnc709, quantizationLim, capture.BT601, capture.Full},
 	} {

@@ -40,7 +40,7 @@ func descriptors(t testing.TB) int {
 func TestReadLendsTheDriversMemory(t *testing.T) {
 	k := newKernel(t, capture.GREY)
 	s := k.mustOpen(Config{})
-	want := capture.Format{PixelFormat: capture.GREY, Width: 64, Height: 48, Stride: [capture.MaxPlanes]int{64}, Interval: time.Second / 30}
+	want := capture.Format{PixelFormat: capture.GREY, Width: 64, Height: 48, Stride: [capture.MaxPlanes]int{64}, Range: capture.Full, Interval: time.Second / 30}
 	if s.Format() != want {
 		t.Errorf("format %+v, want %+v", s.Format(), want)
 	}
