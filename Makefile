@@ -64,15 +64,16 @@ race: deps-test ## the tests under the race detector
 
 # cgo hands -asan to the C compiler only, so the C++ flags say it again. OpenCV
 # comes as shared libraries: of its archives, the sanitizers keep every section
-# and with them LAPACK's undefined symbols. Go looks for leaks when a test ends,
-# and allocates on its own account under -asan. native's C++ tests need no
-# target: they are always built with the sanitizers.
+# and with them LAPACK's undefined symbols. Go looks for leaks when a test ends.
+# native's C++ tests need no target: they are always built with the sanitizers.
 SANITIZE := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 asan: CGO_CXXFLAGS := -std=c++17 $(SANITIZE)
 asan: CGO_LDFLAGS := -fsanitize=address,undefined -lopencv_imgproc -lopencv_core -ljpeg
 asan: deps-test ## the native tests under AddressSanitizer, LeakSanitizer and UBSan
-	$(GO) test -asan -skip 'AllocatesNothing' $(or $(PKG),./preproc/...)
+	$(GO) test -asan $(or $(PKG),./preproc/...)
 
+# With the tags of the tests that need a VM or a camera, which are code too.
+lint: GOFLAGS := -tags=$(GOTAGS),e2e,v4l2real -buildvcs=false
 lint: deps-lint ## gofmt, vet, staticcheck, clang-format, shellcheck, man pages, words
 	@.ci/lint
 
@@ -116,3 +117,23 @@ deb: deps ## dist/edge-agent_VERSION_ARCH.deb, as git and the compiler have it, 
 deb-lint: deb ## what lintian says of the package
 	@.ci/deps lintian
 	lintian --fail-on error,warning dist/edge-agent_$(VERSION)_*.deb
+
+# The installed package under systemd, with the kernel's camera drivers, in a
+# virtual machine: systemd/e2e. Needs root; installs QEMU when it is missing.
+E2E_ENV = E2E_DEB='$(CURDIR)/dist/edge-agent_$(VERSION)_$(shell dpkg --print-architecture).deb' \
+	E2E_TESTHOOKS='$(CURDIR)/.cache/e2e/agent-testhooks'
+TEST_STEPS += e2e-short
+
+.PHONY: e2e e2e-short e2e-build vm
+e2e-build: deb
+	$(GO) test -tags e2e -c -o .cache/e2e/e2e.test ./systemd/e2e
+
+e2e: e2e-build ## every proof in the virtual machine (RUN=TestFaults for some); logs in .cache/e2e/logs
+	$(GO) build -buildmode=pie -tags $(GOTAGS),testhooks -o .cache/e2e/agent-testhooks ./cmd/agent
+	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 40m -test.skip '^TestShortForm$$' -test.run '$(or $(RUN),.)'
+
+e2e-short: e2e-build ## the main ways in the virtual machine, in two minutes
+	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 10m -test.run '^TestShortForm$$'
+
+vm: ## a shell in the virtual machine, or RUN='COMMAND ARG...'
+	$(GO) run ./systemd/e2e/vm $(RUN)

@@ -11,6 +11,7 @@ const vividCamera = `cameras:
   front:
     device: {path: /dev/video0}
     mode: {format: YUYV, size: 320x180, rate: 15}
+    controls: {timestamp_source: 1}
     outputs: {model: {size: 320x180}}
 `
 
@@ -53,11 +54,19 @@ func injectVivid(l *lab) {
 	}
 }
 
+// nodrop tells uvcvideo, for cameras plugged from now on, whether to hand on
+// frames that it knows to be damaged.
+func (l *lab) nodrop(on bool) {
+	l.Helper()
+	value := map[bool]string{true: "1", false: "0"}[on]
+	l.run("bash", "-c", "echo "+value+" >/sys/module/uvcvideo/parameters/nodrop")
+}
+
 // Frames that the UVC camera damages; the driver's nodrop says whether it keeps
 // those that it knows of to itself.
 func damageUVC(nodrop bool) func(*lab) {
 	return func(l *lab) {
-		l.run("bash", "-c", fmt.Sprintf("echo %t >/sys/module/uvcvideo/parameters/nodrop", nodrop))
+		l.nodrop(nodrop)
 		c := l.plug("CAM1")
 		defer c.pull()
 		l.configure(fmt.Sprintf(uvcCamera, "MJPG"))
@@ -83,7 +92,7 @@ func damageUVC(nodrop bool) func(*lab) {
 
 // Raw frames that are too short: uvcvideo flags them.
 func shortenUVC(l *lab) {
-	l.run("bash", "-c", "echo 1 >/sys/module/uvcvideo/parameters/nodrop")
+	l.nodrop(true)
 	c := l.plug("CAM1")
 	defer c.pull()
 	l.configure(fmt.Sprintf(uvcCamera, "YUYV"))

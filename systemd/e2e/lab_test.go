@@ -109,6 +109,7 @@ func (l *lab) scenario(name string, claim func(l *lab)) {
 		r.verdict = "ok"
 	}
 	table = append(table, r)
+	fmt.Printf("e2e: %s: %s after %.0f s\n", name, r.verdict, r.took.Seconds())
 }
 
 // figure adds to the report.
