@@ -21,7 +21,8 @@ type Processor interface {
 type Image struct {
 	Spec *Spec
 	// Data is the pixels, densely packed, or the encoded file. Its capacity
-	// is at least Spec.MaxBytes; Process sets its length.
+	// is at least Spec.MaxBytes and its address a multiple of the element's
+	// size; Process sets its length.
 	Data []byte
 	// Width and Height are the output's, in pixels.
 	Width, Height int
