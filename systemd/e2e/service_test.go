@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
+// Every frame is processed, so that the one to hang on is.
 const pattern = `cameras:
   front:
     device: {pattern: bars}
     mode: {size: 320x180, rate: 10}
+    queue: {policy: block}
     outputs: {model: {size: 320x180}}
 `
 
