@@ -213,6 +213,10 @@ cameras:
 	if now := openFiles(t); now > descriptors {
 		t.Errorf("%d descriptors, %d before", now, descriptors)
 	}
+	// A goroutine that has said that it is done may still be on its last line.
+	for last := time.Now().Add(time.Second); runtime.NumGoroutine() > goroutines && time.Now().Before(last); {
+		runtime.Gosched()
+	}
 	if now := runtime.NumGoroutine(); now > goroutines {
 		buf := make([]byte, 1<<16)
 		t.Errorf("%d goroutines, %d before:\n%s", now, goroutines, buf[:runtime.Stack(buf, true)])
