@@ -38,7 +38,8 @@ func installNeeds(ctx context.Context) error {
 	if err := run(ctx, "apt-get", "-qq", "update"); err != nil {
 		return err
 	}
-	return run(ctx, "apt-get", append([]string{"install", "-y", "-qq", "--no-install-recommends"}, missing...)...)
+	install := []string{"DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "--no-install-recommends"}
+	return run(ctx, "env", append(install, missing...)...)
 }
 
 // run runs a program of the host and puts the end of its output into the error.
