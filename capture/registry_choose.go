@@ -67,7 +67,7 @@ func Choose(modes []prop.Media, want Request) (prop.Media, error) {
 
 // constraints are what is asked for, the strictest first.
 func constraints(modes []prop.Media, want Request) []prop.MediaConstraints {
-	w, h, rate := orDefault(want.Width, defaultWidth), orDefault(want.Height, defaultHeight), orDefault(want.Rate, defaultRate)
+	w, h, rate := cmp.Or(want.Width, defaultWidth), cmp.Or(want.Height, defaultHeight), cmp.Or(want.Rate, defaultRate)
 	maxW, maxH, maxRate := w, h, float32(rate)
 	for _, m := range modes {
 		maxW, maxH, maxRate = max(maxW, m.Width), max(maxH, m.Height), max(maxRate, m.FrameRate)
@@ -100,7 +100,7 @@ func fittest(modes []prop.Media, c prop.MediaConstraints, want Request) int {
 	}
 	var fit []candidate
 	for i, m := range modes {
-		rate := orDefault(want.Rate, defaultRate)
+		rate := cmp.Or(want.Rate, defaultRate)
 		if math.Abs(float64(m.FrameRate)-rate) <= rateTolerance*rate {
 			m.FrameRate = float32(rate)
 		}
@@ -121,13 +121,6 @@ func cost(m prop.Media) int {
 		return l.Cost
 	}
 	return math.MaxInt
-}
-
-func orDefault[T int | float64](v, def T) T {
-	if v == 0 {
-		return def
-	}
-	return v
 }
 
 func (r Request) String() string {

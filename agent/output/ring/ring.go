@@ -15,6 +15,7 @@
 package ring
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,16 +119,16 @@ func New(cfg Config) (*Ring, error) {
 }
 
 func (c Config) withDefaults() (Config, error) {
-	c.Slots = orDefault(c.Slots, 4)
-	c.MaxConsumers = orDefault(c.MaxConsumers, 64)
-	c.Width = orDefault(c.Width, c.Spec.Width)
-	c.Height = orDefault(c.Height, c.Spec.Height)
-	c.Mode = orDefault(c.Mode, 0o660)
+	c.Slots = cmp.Or(c.Slots, 4)
+	c.MaxConsumers = cmp.Or(c.MaxConsumers, 64)
+	c.Width = cmp.Or(c.Width, c.Spec.Width)
+	c.Height = cmp.Or(c.Height, c.Spec.Height)
+	c.Mode = cmp.Or(c.Mode, 0o660)
 	if c.Width <= 0 || c.Height <= 0 {
 		return c, fmt.Errorf("image of %dx%d: both sides must be known", c.Width, c.Height)
 	}
 	longest := c.Spec.MaxBytes(c.Width, c.Height)
-	c.MaxBytes = orDefault(c.MaxBytes, longest)
+	c.MaxBytes = cmp.Or(c.MaxBytes, longest)
 	if c.Spec.Encode == preproc.Raw && c.MaxBytes < longest {
 		return c, fmt.Errorf("slots of %d bytes: the tensor has %d", c.MaxBytes, longest)
 	}
@@ -141,13 +142,6 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("%d slots: 2 to 1024 are allowed", c.Slots)
 	}
 	return c, nil
-}
-
-func orDefault[T ~int | ~uint32](v, def T) T {
-	if v == 0 {
-		return def
-	}
-	return v
 }
 
 func describe(c Config) wire.Description {
