@@ -99,11 +99,3 @@ func pollFDs(fd int, w *waker, dev bool, timeout time.Duration) (int16, error) {
 	}
 	return fds[1].Revents, nil
 }
-
-// monotonic is the time by CLOCK_MONOTONIC, which drivers stamp frames with.
-func monotonic() time.Duration {
-	var ts unix.Timespec
-	// It cannot fail: the clock exists and the address is good.
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts)
-	return time.Duration(ts.Nano())
-}

@@ -96,7 +96,7 @@ func newKernel(t testing.TB, formats ...capture.PixelFormat) *kernel {
 		t: t, caps: capVideoCapture | capStreaming, bufType: bufTypeVideoCapture,
 		tsFlags: bufFlagTimestampMonotonic,
 		fail:    map[uintptr][]unix.Errno{}, always: map[uintptr]unix.Errno{},
-		clock: time.Second, now: monotonic,
+		clock: time.Second, now: capture.Monotonic,
 	}
 	for _, f := range formats {
 		k.formats = append(k.formats, fakeFormat{f, []frmsizeenum{discrete(64, 48)}, []frmivalenum{every(1, 30)}})

@@ -74,7 +74,7 @@ type host struct {
 }
 
 func systemHost(r Roots) host {
-	return host{cmp.Or(r.Dev, "/dev"), cmp.Or(r.Sys, "/sys"), openNode, monotonic}
+	return host{cmp.Or(r.Dev, "/dev"), cmp.Or(r.Sys, "/sys"), openNode, capture.Monotonic}
 }
 
 // openDevice opens a node, with errors that say what they mean.

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/edge-agent/agent/capture"
 )
 
 // settle is how long it must be quiet before a change is reported: plugging a
@@ -92,7 +94,7 @@ func (w *Watcher) Wait(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("watch %s: %w", w.dev, err)
 		}
-		now := monotonic()
+		now := capture.Monotonic()
 		switch {
 		case timeout < 0 && changed:
 			timeout, until = settle, now+settleAtMost
