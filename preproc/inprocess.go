@@ -35,8 +35,8 @@ type shape struct {
 // every fault at once. The specs are copied.
 func New(view View, specs []Spec) (*InProcess, error) {
 	faults := []error{view.Validate()}
-	if len(specs) < 1 || len(specs) > native.MaxOutputs {
-		faults = append(faults, fmt.Errorf("%d outputs; allowed: 1 to %d", len(specs), native.MaxOutputs))
+	if len(specs) < 1 || len(specs) > MaxOutputs {
+		faults = append(faults, fmt.Errorf("%d outputs; allowed: 1 to %d", len(specs), MaxOutputs))
 	}
 	for i := range specs {
 		if err := specs[i].Validate(); err != nil {

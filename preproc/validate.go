@@ -8,6 +8,14 @@ import (
 	"github.com/edge-agent/agent/native"
 )
 
+// What the preprocessor takes: pixels on a side and in all of a frame or an
+// output, and outputs of a camera.
+const (
+	MaxSide    = native.MaxSide
+	MaxPixels  = native.MaxPixels
+	MaxOutputs = native.MaxOutputs
+)
+
 // Validate reports every fault of the view at once: the field, what was found
 // and what is allowed.
 func (v View) Validate() error {
@@ -45,10 +53,10 @@ func (s *Spec) checkSize() error {
 	if s.Width == 0 && s.Height == 0 {
 		return nil
 	}
-	if s.Width < 1 || s.Height < 1 || s.Width > native.MaxSide || s.Height > native.MaxSide ||
-		s.Width*s.Height > native.MaxPixels {
+	if s.Width < 1 || s.Height < 1 || s.Width > MaxSide || s.Height > MaxSide ||
+		s.Width*s.Height > MaxPixels {
 		return fmt.Errorf("size is %dx%d; allowed: sides of 1 to %d and %d pixels, or neither given for the size of the view",
-			s.Width, s.Height, native.MaxSide, native.MaxPixels)
+			s.Width, s.Height, MaxSide, MaxPixels)
 	}
 	return nil
 }

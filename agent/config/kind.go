@@ -89,12 +89,6 @@ func bytes(least int64, allowed string) kind[int64] {
 	})
 }
 
-// What the preprocessor takes: pixels on a side, and in all.
-const (
-	maxSide   = 16384
-	maxPixels = 64 << 20
-)
-
 type size struct{ width, height int }
 
 func sizeOf(s string) (size, bool) {
@@ -102,11 +96,11 @@ func sizeOf(s string) (size, bool) {
 	width, errW := strconv.ParseUint(w, 10, 31)
 	height, errH := strconv.ParseUint(h, 10, 31)
 	return size{int(width), int(height)}, ok && errW == nil && errH == nil &&
-		width > 0 && height > 0 && width <= maxSide && height <= maxSide && width*height <= maxPixels
+		width > 0 && height > 0 && width <= preproc.MaxSide && height <= preproc.MaxSide && width*height <= preproc.MaxPixels
 }
 
 var sizes = scalarKind("size", fmt.Sprintf(
-	"allowed: WIDTHxHEIGHT in pixels such as 1280x720, sides up to %d, %d megapixels at most", maxSide, maxPixels>>20), sizeOf)
+	"allowed: WIDTHxHEIGHT in pixels such as 1280x720, sides up to %d, %d megapixels at most", preproc.MaxSide, preproc.MaxPixels>>20), sizeOf)
 
 // rects reads WIDTHxHEIGHT+X+Y, the geometry of X11, which needs no quotes
 // between braces, and X,Y,WIDTHxHEIGHT, which does.
@@ -126,7 +120,7 @@ var rects = scalarKind("rectangle", "allowed: none, WIDTHxHEIGHT+X+Y such as 128
 		x, errX := strconv.ParseUint(parts[1], 10, 31)
 		y, errY := strconv.ParseUint(parts[2], 10, 31)
 		return preproc.Rect{X: int(x), Y: int(y), Width: wh.width, Height: wh.height},
-			ok && errX == nil && errY == nil && x < maxSide && y < maxSide
+			ok && errX == nil && errY == nil && x < preproc.MaxSide && y < preproc.MaxSide
 	})
 
 var rates = scalarKind("rate", "allowed: frames per second above 0, up to 1000, such as 30 or 29.97", func(s string) (float64, bool) {

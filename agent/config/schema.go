@@ -25,7 +25,7 @@ var (
 	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 	nameAllowed    = "allowed: 1 to 32 of a-z, 0-9 and -, not - first"
 	cameraNames    = naming{"<camera>", namePattern, nameAllowed, 64}
-	outputNames    = naming{"<output>", namePattern, nameAllowed, 8} // PREPROC_MAX_OUTPUTS
+	outputNames    = naming{"<output>", namePattern, nameAllowed, preproc.MaxOutputs}
 	controlPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_]{0,63}$`)
 	controlNames   = naming{"<control>", controlPattern, "allowed: a control as v4l2-ctl --list-ctrls prints it, of a-z, 0-9 and _", 64}
 )

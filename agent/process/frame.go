@@ -74,15 +74,12 @@ func (r *runner) line(result Result) error {
 	return nil
 }
 
-// maxPixels is what the preprocessor takes; a damaged header claims more.
-const maxPixels = 64 << 20
-
-// fit makes room for the images of f. What has no size is left to the
-// preprocessor to refuse.
+// fit makes room for the images of f. What has no size, or one that only a
+// damaged header claims, is left to the preprocessor to refuse.
 func (r *runner) fit(f *capture.Frame) {
 	for i := range r.specs {
 		width, height, err := preproc.OutputSize(r.options.Camera.View, &r.specs[i], f.Format)
-		if err != nil || width*height > maxPixels {
+		if err != nil || width*height > preproc.MaxPixels {
 			continue
 		}
 		if need := r.specs[i].MaxBytes(width, height); cap(r.images[i].Data) < need {
