@@ -145,15 +145,13 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
 	c.troubles = troubles{log: c.log, ledger: &c.ledger}
 	c.state.Store(&State{Phase: Opening, Since: time.Now()})
-	specs := make([]preproc.Spec, len(cfg.Outputs))
-	for i, o := range cfg.Outputs {
-		specs[i] = o.Spec
+	for _, o := range cfg.Outputs {
 		c.sinks = append(c.sinks, &sink{cfg: o, open: func(width, height int) ([]output.Output, error) {
 			return a.openOutputs(cfg.Name, o, width, height)
 		}})
 	}
 	c.images = make([]*preproc.Image, len(c.sinks))
-	if c.proc, err = preproc.New(cfg.View, specs); err != nil {
+	if c.proc, err = preproc.New(cfg.View, cfg.Specs()); err != nil {
 		return nil, errors.Join(err, origin.Close())
 	}
 	if err := c.openSinks(); err != nil {

@@ -84,7 +84,7 @@ func (d *discovery) look(settled bool) error {
 		if !readable(dev) || d.knows(dev) || !linked && !settled {
 			continue
 		}
-		cfg := d.cfg.Add(dev.Name, deviceOf(dev.Identity))
+		cfg := d.cfg.Add(dev.Name, DeviceOf(dev.Identity))
 		if _, err := d.agent.add(*cfg); err != nil {
 			d.agent.Log.Error().Str("camera", cfg.Name).Err(err).Msg("camera not added")
 			continue
@@ -129,6 +129,7 @@ func (d *discovery) dropPattern() {
 	d.pattern = nil
 }
 
-func deviceOf(s v4l2.Selector) config.Device {
+// DeviceOf is a selector in the words of the config.
+func DeviceOf(s v4l2.Selector) config.Device {
 	return config.Device{ByID: s.ByID, ByPath: s.ByPath, Serial: s.Serial, Name: s.Name, Path: s.Path}
 }

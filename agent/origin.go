@@ -66,7 +66,7 @@ func selector(d config.Device) v4l2.Selector {
 type recording struct{ cfg config.Camera }
 
 func (r recording) Open(ctx context.Context) (capture.Source, error) {
-	return replay.Open(ctx, ReplayConfig(r.cfg))
+	return replay.Open(ctx, replayConfig(r.cfg))
 }
 
 func (r recording) Wait(ctx context.Context) error {
@@ -76,9 +76,9 @@ func (r recording) Wait(ctx context.Context) error {
 
 func (r recording) Close() error { return nil }
 
-// ReplayConfig is the recording or the pattern that the config names. The mode
+// replayConfig is the recording or the pattern that the config names. The mode
 // is the geometry of a raw file and the size and format of the pattern.
-func ReplayConfig(cfg config.Camera) replay.Config {
+func replayConfig(cfg config.Camera) replay.Config {
 	r := replay.Config{
 		Path:     cfg.Device.Replay,
 		Pattern:  cfg.Device.Pattern,

@@ -35,6 +35,15 @@ type Camera struct {
 	StallAfter time.Duration
 }
 
+// Specs are what the outputs look like, in their order.
+func (c *Camera) Specs() []preproc.Spec {
+	specs := make([]preproc.Spec, len(c.Outputs))
+	for i := range c.Outputs {
+		specs[i] = c.Outputs[i].Spec
+	}
+	return specs
+}
+
 // A Device says where frames come from. Exactly one of ByID, ByPath, Serial,
 // Name, Path, Replay and Pattern is set.
 type Device struct {

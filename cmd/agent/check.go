@@ -46,11 +46,7 @@ func (c *checkCmd) Run() error {
 
 // checkOutputs asks the preprocessor itself whether it can do what is asked.
 func checkOutputs(cam *config.Camera) error {
-	specs := make([]preproc.Spec, len(cam.Outputs))
-	for i, o := range cam.Outputs {
-		specs[i] = o.Spec
-	}
-	p, err := preproc.New(cam.View, specs)
+	p, err := preproc.New(cam.View, cam.Specs())
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/edge-agent/agent/agent"
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/capture/v4l2"
 )
@@ -85,8 +86,7 @@ func printSnippet(w io.Writer, devices []v4l2.Device) {
 	var cfg config.Config
 	fmt.Fprintf(w, "# for %s\ncameras:\n", defaultConfig)
 	for _, d := range devices {
-		id := d.Identity
-		cam := cfg.Add(d.Name, config.Device{ByID: id.ByID, ByPath: id.ByPath, Serial: id.Serial, Name: id.Name, Path: id.Path})
+		cam := cfg.Add(d.Name, agent.DeviceOf(d.Identity))
 		key, value, _ := strings.Cut(cam.Device.String(), ": ")
 		fmt.Fprintf(w, "  %s:\n    device: {%s: %q}\n", cam.Name, key, value)
 	}
