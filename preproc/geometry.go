@@ -53,6 +53,15 @@ func (v View) Size(f capture.Format) (width, height int, err error) {
 	return c.Width, c.Height, nil
 }
 
+// CheckSize says whether frames of format f can be preprocessed as far as their
+// size goes, which a damaged recording may claim to be anything.
+func CheckSize(f capture.Format) error {
+	if f.Width < 1 || f.Height < 1 || f.Width > native.MaxSide || f.Height > native.MaxSide || f.Width*f.Height > native.MaxPixels {
+		return fmt.Errorf("frame is %dx%d; allowed are sides of 1 to %d and %d pixels", f.Width, f.Height, native.MaxSide, native.MaxPixels)
+	}
+	return nil
+}
+
 // OutputSize is the size of the output s of frames of format f, in pixels: its
 // own, or that of the view.
 func OutputSize(v View, s *Spec, f capture.Format) (width, height int, err error) {

@@ -5,7 +5,11 @@ import (
 	"time"
 
 	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/native"
 )
+
+// MaxOutputs is the most outputs that a camera may have.
+const MaxOutputs = native.MaxOutputs
 
 // A Processor preprocesses the frames of one camera. One goroutine calls it.
 type Processor interface {
@@ -79,10 +83,14 @@ const (
 	ReasonGeometry
 	// ReasonUnsupported: no code for this pixel format or JPEG variant.
 	ReasonUnsupported
+	// ReasonTimedOut: the worker did not answer within the deadline.
+	ReasonTimedOut
+	// ReasonCrashed: the worker died, or lied, or there is none at the moment.
+	ReasonCrashed
 )
 
 func (r Reason) String() string {
-	return [...]string{"failed", "corrupt", "short", "geometry", "unsupported"}[r]
+	return [...]string{"failed", "corrupt", "short", "geometry", "unsupported", "timed-out", "crashed"}[r]
 }
 
 // An Error is why Process refused a frame.

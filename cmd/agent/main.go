@@ -32,6 +32,7 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Check a config and say everything that is wrong with it."`
 	Devices devicesCmd `cmd:"" help:"List the cameras with their identities, modes and controls."`
 	Process processCmd `cmd:"" help:"Send files through the preprocessor of a camera, as the daemon would."`
+	Worker  workerCmd  `cmd:"" hidden:"" help:"Preprocess for the daemon, which starts this itself."`
 	Version versionCmd `cmd:"" help:"Print the version of the agent and of what it is built with."`
 }
 

@@ -1,0 +1,176 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// StartLimit is how long a child may take until it is ready.
+const StartLimit = 2 * time.Second
+
+// watchful is how often a wait looks whether the context has ended.
+const watchful = 50 * time.Millisecond
+
+// errSilent: the child did not answer in time.
+var errSilent = errors.New("no answer")
+
+// errEnded: the child hung up, which it does by dying.
+var errEnded = errors.New("ended")
+
+// A child is a process that preprocesses, from its start to its end.
+type child struct {
+	pid    int
+	socket int
+	stderr int // what it said last, which is why it died
+	ready  bool
+	knows  uint64 // the version of the memories that it was told of
+	poll   [1]unix.PollFd
+}
+
+// The descriptors of a child.
+const (
+	childSocket = 3
+	childFiles  = 4
+)
+
+// start makes a process of this executable, named so that ps tells which
+// camera it is of. Nothing of our environment gets there: it names systemd's
+// sockets.
+func start(name string) (*child, error) {
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(null)
+	socket, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(socket[1])
+	if err := unix.SetNonblock(socket[0], true); err != nil { // no child can make us wait
+		return nil, errors.Join(err, unix.Close(socket[0]))
+	}
+	// A full pipe makes the child's words fall on the floor, not the child wait.
+	var stderr [2]int
+	if err := unix.Pipe2(stderr[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, errors.Join(err, unix.Close(socket[0]))
+	}
+	defer unix.Close(stderr[1])
+	pid, _, err := syscall.StartProcess("/proc/self/exe", []string{"agent", "worker", name}, &syscall.ProcAttr{
+		Dir: "/", Env: append(passedOn(), "MALLOC_ARENA_MAX=1", "GOMAXPROCS=2"),
+		Files: []uintptr{uintptr(null), uintptr(null), uintptr(stderr[1]), uintptr(socket[1])},
+		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start /proc/self/exe: %w", err), unix.Close(socket[0]), unix.Close(stderr[0]))
+	}
+	c := &child{pid: pid, socket: socket[0], stderr: stderr[0]}
+	c.poll[0] = unix.PollFd{Fd: int32(c.socket), Events: unix.POLLIN}
+	return c, nil
+}
+
+// allow sets the memory budget, see [budget]. Only the parent can: the
+// sandbox refuses it to the child.
+func (c *child) allow(bytes uint64) error {
+	var limit unix.Rlimit
+	if err := unix.Prlimit(c.pid, unix.RLIMIT_DATA, nil, &limit); err != nil {
+		return err
+	}
+	limit.Cur = min(bytes, limit.Max)
+	return unix.Prlimit(c.pid, unix.RLIMIT_DATA, &limit, nil)
+}
+
+// send gives the child a message; it fails only when there is no child.
+func (c *child) send(message []byte, descriptors ...int) error {
+	for {
+		var err error
+		if len(descriptors) == 0 {
+			err = unix.Send(c.socket, message, unix.MSG_NOSIGNAL)
+		} else {
+			err = unix.Sendmsg(c.socket, message, unix.UnixRights(descriptors...), nil, unix.MSG_NOSIGNAL)
+		}
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// receive waits for an answer: at most for limit, less when ctx ends.
+func (c *child) receive(ctx context.Context, a *answer, limit time.Duration) (n int, err error) {
+	for began := time.Now(); ; {
+		left := limit - time.Since(began)
+		if left <= 0 {
+			return 0, errSilent
+		}
+		// Rounded up, or the last wait would be a busy one.
+		_, err := unix.Poll(c.poll[:], int((min(left, watchful)+time.Millisecond-1)/time.Millisecond))
+		if err != nil && err != unix.EINTR {
+			return 0, err
+		}
+		n, err := unix.Read(c.socket, memoryOf(a))
+		switch {
+		case err == nil && n > 0:
+			return n, nil
+		case err != unix.EAGAIN && err != unix.EINTR:
+			return 0, errEnded // an end of file, or a reset
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// end kills the child, unless it is dead already, and takes what is left of
+// it: how it ended, in a line, and its last words.
+func (c *child) end() (cause, trace string) {
+	_ = unix.Kill(c.pid, unix.SIGKILL) // a zombie at the worst
+	var status unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(c.pid, &status, 0, nil); err != unix.EINTR {
+			break
+		}
+	}
+	trace = lastWords(c.stderr)
+	_, _ = unix.Close(c.socket), unix.Close(c.stderr) // cannot fail
+	return describe(status, trace), trace
+}
+
+// describe is how a process ended: its signal, or the first thing that Go's
+// runtime said of one that it caught.
+func describe(status unix.WaitStatus, trace string) string {
+	if status.Signaled() {
+		return unix.SignalName(status.Signal())
+	}
+	first, _, _ := strings.Cut(trace, "\n")
+	return strings.TrimSpace(fmt.Sprintf("exit status %d %s", status.ExitStatus(), first))
+}
+
+// The most of a trace that is kept, since it goes to the journal.
+const (
+	maxTraceLines = 40
+	maxTraceBytes = 4096
+)
+
+// lastWords empties the pipe that was the child's standard error.
+func lastWords(fd int) string {
+	buf := make([]byte, maxTraceBytes)
+	n := 0
+	for n < len(buf) {
+		m, err := unix.Read(fd, buf[n:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || m == 0 {
+			break
+		}
+		n += m
+	}
+	lines := strings.SplitN(strings.ToValidUTF8(string(buf[:n]), "?"), "\n", maxTraceLines+1)
+	return strings.TrimSpace(strings.Join(lines[:min(len(lines), maxTraceLines)], "\n"))
+}

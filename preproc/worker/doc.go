@@ -1,0 +1,32 @@
+// Package worker preprocesses frames in a child process, so that native code
+// that crashes, hangs, eats memory or lies costs one frame and not the agent.
+//
+// What enters: frames, and images to fill, as for every [preproc.Processor].
+// What leaves: the same images, or an error that names what became of the
+// frame; and a [Replacement] for each child that had to go. It never trusts a
+// word of the child, never waits for it beyond the deadline, and never logs.
+//
+// # Two processes
+//
+// [Processor] is the parent's side, [Serve] the child's whole life. Both are
+// the same executable, so that a message is the memory of a struct:
+//
+//	parent                                             child
+//	copy the frame into the area    -- request -->     preproc.InProcess over the mapped
+//	poll(socket, deadline)                             memory: frame in, images out
+//	check, describe the images      <-- answer --
+//
+// The socket is a SOCK_SEQPACKET pair. Descriptors of shared memory cross it
+// when a child starts and when memory changes, never for a frame. The area is a
+// memfd of ours: the frame, and room for images that lie elsewhere. Images in
+// memory that was given to [Processor.Share], which is the rings', are written
+// by the child in place.
+//
+// # What a child can do
+//
+// After its start it is held by a seccomp filter of some 40 system calls: it
+// can compute, read and write the descriptors it has, and end. It has no file
+// system, network, device, new process, signal to others or executable memory;
+// what is refused fails with EPERM. RLIMIT_DATA is its memory budget, see
+// budget. It dies with the agent, and with its socket.
+package worker

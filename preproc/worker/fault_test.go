@@ -1,0 +1,100 @@
+package worker
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/edge-agent/agent/preproc"
+)
+
+// Each way of going wrong costs its frame, under its name and with its cause,
+// and no other frame.
+func TestFaultCostsItsFrameOnly(t *testing.T) {
+	const crashed, timedOut = preproc.ReasonCrashed, preproc.ReasonTimedOut
+	for _, test := range []struct {
+		how    string
+		reason preproc.Reason
+		cause  string
+	}{
+		{"segv", crashed, "SIGSEGV: segmentation violation"},
+		{"abort", crashed, "SIGABRT: abort"},
+		{"panic", crashed, "panic: a bug in Go"},
+		{"exit", crashed, "exit status 0"},
+		{"half", crashed, "exit status 3"},
+		{"loop", timedOut, "no answer within 100ms"},
+		{"memory", crashed, "memory"},
+		{"short", crashed, "output 0 of 767 bytes, where 768 are allowed"},
+		{"long", crashed, "output 0 of 1099511627776 bytes, where 768 are allowed"},
+		{"empty", crashed, "output 0 of 0 bytes"},
+	} {
+		t.Run(test.how, func(t *testing.T) {
+			if test.how == "memory" && !limited {
+				return // the budget is off where programs are instrumented
+			}
+			r := open(t, test.how+"-3", func(c *Config) {
+				if test.reason == timedOut {
+					c.Deadline = 100 * time.Millisecond
+				}
+			})
+			r.good(t, 2)
+			began := time.Now()
+			e := r.bad(t, 3, test.reason)
+			took := time.Since(began)
+			r.good(t, 4)
+			if !strings.Contains(e.Detail, test.cause) {
+				t.Errorf("%q does not say %q", e.Detail, test.cause)
+			}
+			if len(r.gone) != 1 || r.gone[0].Reason != test.reason || r.gone[0].Sequence != 3 || !r.gone[0].InFrame || r.gone[0].Total != 1 {
+				t.Errorf("told of %+v", r.gone)
+			}
+			if test.how == "segv" && !strings.Contains(r.gone[0].Trace, "goroutine 1") {
+				t.Errorf("no stack in the trace: %q", r.gone[0].Trace)
+			}
+			if limit := r.cfg.Deadline + 100*time.Millisecond; test.reason == timedOut && took > limit {
+				t.Errorf("noticed after %v, want %v", took, limit)
+			}
+		})
+	}
+}
+
+// A child that dies between two frames costs none.
+func TestKilledBetweenFramesCostsNone(t *testing.T) {
+	r := open(t, "good", nil)
+	for n := uint64(1); n < 6; n++ {
+		r.good(t, n)
+		unix.Kill(r.child.pid, unix.SIGKILL)
+		// Waits until it is dead, and leaves the zombie.
+		if err := unix.Waitid(unix.P_PID, r.child.pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.good(t, 6)
+	if len(r.gone) != 5 || r.gone[0].Cause != "SIGKILL" || r.gone[0].InFrame {
+		t.Errorf("told of %+v", r.gone)
+	}
+}
+
+func TestStoppedChildIsReplacedAtTheDeadline(t *testing.T) {
+	r := open(t, "good", func(c *Config) { c.Deadline = 50 * time.Millisecond })
+	r.good(t, 1)
+	unix.Kill(r.child.pid, unix.SIGSTOP)
+	began := time.Now()
+	r.bad(t, 2, preproc.ReasonTimedOut)
+	if took := time.Since(began); took > 150*time.Millisecond {
+		t.Errorf("noticed after %v", took)
+	}
+	r.cfg.Deadline = 5 * time.Second // whatever the machine does now
+	r.good(t, 3)
+}
+
+// Nothing but computing is left to a child.
+func TestChildCannotGetOut(t *testing.T) {
+	r := open(t, "escape-1", nil)
+	if e := r.bad(t, 1, preproc.ReasonCorrupt); e.Detail != "escaped by: " {
+		t.Error(e.Detail)
+	}
+	r.good(t, 2) // and still does its work
+}

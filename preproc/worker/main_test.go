@@ -1,0 +1,95 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// TestMain is a child when the executable is started as one. The name of the
+// processor says how it misbehaves: "segv-3" on the frame with sequence 3.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "worker" {
+		if err := beChild(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func beChild(name string) error {
+	how, at, _ := strings.Cut(name, "-")
+	if how == "stillborn" {
+		return fmt.Errorf("this child was never ready")
+	}
+	sequence, _ := strconv.ParseUint(at, 10, 64)
+	return Serve(func(view preproc.View, specs []preproc.Spec) (preproc.Processor, error) {
+		inner, err := preproc.New(view, specs)
+		return &unruly{inner, how, sequence}, err
+	})
+}
+
+// unruly does as it should but for one frame, or for all when it is told 0.
+type unruly struct {
+	preproc.Processor
+	how string
+	at  uint64
+}
+
+func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Verdict, error) {
+	if u.at != 0 && f.Sequence != u.at {
+		return u.Processor.Process(ctx, f, images)
+	}
+	switch u.how {
+	case "segv":
+		// In C++, as a real one is: it reads a plane that is not there any more.
+		gone, err := unix.Mmap(-1, 0, len(f.Planes[0]), unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+		if err != nil {
+			panic(err)
+		}
+		f.Planes[0] = gone
+		unix.Munmap(gone)
+	case "abort":
+		unix.Tgkill(os.Getpid(), unix.Gettid(), syscall.SIGABRT)
+	case "panic":
+		panic("a bug in Go")
+	case "exit":
+		os.Exit(0)
+	case "loop":
+		runtime.LockOSThread()
+		for {
+		}
+	case "memory":
+		for range 4 {
+			hoard = append(hoard, make([]byte, 256<<20))
+			for i := 0; i < len(hoard[len(hoard)-1]); i += 4096 {
+				hoard[len(hoard)-1][i] = 1
+			}
+		}
+	case "escape":
+		return preproc.Good, &preproc.Error{Reason: preproc.ReasonCorrupt, Detail: "escaped by: " + strings.Join(escapes(), " ")}
+	case "half": // writes some of the image, and dies
+		images[0].Data[:cap(images[0].Data)][0] = 0xee
+		unix.Exit(3)
+	case "short", "long", "empty":
+		verdict, err := u.Processor.Process(ctx, f, images)
+		n := map[string]int{"short": len(images[0].Data) - 1, "empty": 0, "long": 1 << 40}[u.how]
+		images[0].Data = unsafeSlice(n)
+		return verdict, err
+	}
+	return u.Processor.Process(ctx, f, images)
+}
+
+var hoard [][]byte

@@ -1,0 +1,178 @@
+package worker
+
+import (
+	"fmt"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// A shape is what is known of an output once the format is, by our own
+// calculation and not by the child's.
+type shape struct {
+	width, height int
+	maxBytes      int
+	exact         bool // maxBytes is the length
+	geometry      preproc.Geometry
+	room          int // where the area has room for it; 0 for none yet
+}
+
+// plan calculates the shapes for frames of format f, unless they stand.
+func (p *Processor) plan(f capture.Format) error {
+	f.Interval = 0
+	if p.planned && f == p.format {
+		return nil
+	}
+	p.planned = false
+	if err := preproc.CheckSize(f); err != nil {
+		return &preproc.Error{Reason: preproc.ReasonGeometry, Detail: err.Error()}
+	}
+	for i := range p.cfg.Specs {
+		s := &p.cfg.Specs[i]
+		width, height, err := preproc.OutputSize(p.cfg.View, s, f)
+		if err != nil {
+			return &preproc.Error{Reason: preproc.ReasonGeometry, Detail: err.Error()}
+		}
+		g, err := p.cfg.View.Geometry(s, f)
+		if err != nil {
+			return &preproc.Error{Reason: preproc.ReasonGeometry, Detail: err.Error()}
+		}
+		p.shapes[i] = shape{
+			width: width, height: height, maxBytes: s.MaxBytes(width, height),
+			exact: s.Encode == preproc.Raw, geometry: g,
+		}
+	}
+	p.format, p.planned = f, true
+	p.frame = 0 // the area is made anew
+	p.version++ // and the budget set
+	return nil
+}
+
+// budget is how much writable private memory a child may have for frames of
+// format f: what an idle one maps, thread stacks above all, and for each pixel
+// what a progressive JPEG takes to decode (6 bytes of coefficients, 3 of
+// planes) and an output to encode.
+func budget(f capture.Format, shapes []shape) uint64 {
+	const idle = 160 << 20
+	bytes := 16 * f.Width * f.Height
+	for _, s := range shapes {
+		bytes += 8 * s.width * s.height
+	}
+	return uint64(idle + bytes)
+}
+
+// lay copies the frame into the area and says where the images go.
+func (p *Processor) lay(f *capture.Frame, images []*preproc.Image) error {
+	if len(images) != len(p.shapes) {
+		return &preproc.Error{Reason: preproc.ReasonFailed, Detail: fmt.Sprintf("%d images for %d outputs", len(images), len(p.shapes))}
+	}
+	homeless := false
+	for i, img := range images {
+		p.request.Images[i] = place{Memory: notDue}
+		if img == nil {
+			continue
+		}
+		s := &p.shapes[i]
+		if cap(img.Data) < s.maxBytes {
+			return &preproc.Error{Reason: preproc.ReasonFailed, Detail: fmt.Sprintf("output %q has room for %d bytes, needs %d",
+				p.cfg.Specs[i].Name, cap(img.Data), s.maxBytes)}
+		}
+		p.request.Images[i] = p.locate(img.Data, s)
+		if p.request.Images[i].Memory == 0 && s.room == 0 {
+			s.room, homeless = 1, true
+		}
+	}
+	need := 0
+	for i := range f.Planes {
+		need += pages(bytesOf(f, i))
+	}
+	if homeless || need > p.frame || p.memories[0].data == nil {
+		if err := p.rebuild(need); err != nil {
+			return &preproc.Error{Reason: preproc.ReasonFailed, Detail: err.Error()}
+		}
+	}
+	p.fill(f)
+	return nil
+}
+
+// locate finds the memory that an image lies in, or else gives it the area's.
+func (p *Processor) locate(data []byte, s *shape) place {
+	for m := 1; m < len(p.memories); m++ {
+		if offset, ok := p.memories[m].find(data[:0:s.maxBytes]); ok {
+			return place{int64(m), span{uint64(offset), uint64(s.maxBytes)}}
+		}
+	}
+	return place{0, span{uint64(s.room), uint64(s.maxBytes)}}
+}
+
+// rebuild makes an area with room for frames of the given size, and some more
+// for compressed ones, whose size varies; and for the images that need it.
+func (p *Processor) rebuild(need int) error {
+	if p.format.PixelFormat.Layout() == nil || p.format.PixelFormat.Layout().Compressed {
+		need = max(2*need, 1<<20)
+	}
+	p.frame = pages(need)
+	size := p.frame + pageSize // offset 0 means none, and is the frame's
+	for i := range p.shapes {
+		s := &p.shapes[i]
+		if s.room == 0 {
+			continue
+		}
+		s.room = size
+		size += pages(s.maxBytes)
+		if p.request.Images[i].Memory == 0 {
+			p.request.Images[i].Offset = uint64(s.room)
+		}
+	}
+	area, err := newArea(size)
+	if err != nil {
+		p.planned = false // the next frame begins anew
+		return err
+	}
+	err = p.memories[0].close()
+	p.memories[0] = area
+	p.version++
+	return err
+}
+
+// fill copies what the child needs of the frame.
+func (p *Processor) fill(f *capture.Frame) {
+	r := &p.request
+	r.PixelFormat, r.Matrix, r.Range = uint32(f.Format.PixelFormat), uint16(f.Format.Matrix), uint16(f.Format.Range)
+	r.Width, r.Height = int64(f.Format.Width), int64(f.Format.Height)
+	offset := 0
+	for i, plane := range f.Planes {
+		r.Stride[i] = int64(f.Format.Stride[i])
+		n := copy(p.memories[0].data[offset:], plane[:bytesOf(f, i)])
+		r.Planes[i] = span{uint64(offset), uint64(n)}
+		offset += pages(n)
+	}
+}
+
+// bytesOf is how much of plane i carries pixels: drivers add to it.
+func bytesOf(f *capture.Frame, i int) int {
+	l := f.Format.PixelFormat.Layout()
+	if l == nil || l.Compressed || i >= len(l.Planes) {
+		return len(f.Planes[i])
+	}
+	return min(len(f.Planes[i]), max(0, f.Format.PlaneBytes(i)))
+}
+
+// deliver describes the images, once the answer has passed its check.
+func (p *Processor) deliver(f *capture.Frame, images []*preproc.Image) {
+	for i, img := range images {
+		if img == nil {
+			continue
+		}
+		s, at := &p.shapes[i], &p.request.Images[i]
+		length := int(p.answer.Lengths[i])
+		img.Data = img.Data[:length]
+		if at.Memory == 0 {
+			copy(img.Data, p.memories[0].data[at.Offset:])
+		}
+		img.Spec = &p.cfg.Specs[i]
+		img.Width, img.Height, img.Geometry = s.width, s.height, s.geometry
+		img.Sequence, img.Timestamp, img.Dequeued = f.Sequence, f.Timestamp, f.Dequeued
+		img.Verdict = preproc.Verdict(p.answer.Verdict)
+	}
+}

@@ -1,0 +1,206 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// A Maker makes the processor that a child runs.
+type Maker func(preproc.View, []preproc.Spec) (preproc.Processor, error)
+
+// Serve is the child's life: it gives up what it does not need, makes sure that
+// the preprocessor works without it, and answers frames until the parent hangs
+// up. It is called by the process that [New] starts, and returns an error only
+// for the parent to read in the last words.
+func Serve(maker Maker) error {
+	// Who stops the agent may signal every process of it; the parent decides.
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	if err := confine(); err != nil {
+		return fmt.Errorf("worker: sandbox: %w", err)
+	}
+	if err := preproc.SelfTest(); err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	return serve(childSocket, maker)
+}
+
+// A server is the child's side of a socket.
+type server struct {
+	socket   int
+	maker    Maker
+	proc     preproc.Processor
+	memories [][]byte
+
+	request request
+	answer  answer
+	frame   capture.Frame
+	made    [preproc.MaxOutputs]preproc.Image
+	images  []*preproc.Image
+}
+
+func serve(socket int, maker Maker) error {
+	s := &server{socket: socket, maker: maker}
+	defer s.close()
+	for err := s.send(); ; err = s.step() { // the first answer says ready
+		if err != nil {
+			return err
+		}
+		n, err := s.receive()
+		switch {
+		case err != nil:
+			return fmt.Errorf("worker: receive: %w", err)
+		case n == 0:
+			return nil // the parent hung up
+		case n != len(memoryOf(&s.request)):
+			return fmt.Errorf("worker: a request of %d bytes", n)
+		}
+	}
+}
+
+func (s *server) step() error {
+	if s.request.Ask == askMemory {
+		return s.introduce()
+	}
+	s.process()
+	return s.send()
+}
+
+func (s *server) receive() (n int, err error) {
+	for {
+		if n, err = unix.Read(s.socket, memoryOf(&s.request)); err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+func (s *server) send() error {
+	_, err := unix.Write(s.socket, memoryOf(&s.answer))
+	return err
+}
+
+// introduce maps the memories that the parent sends, in place of those before.
+func (s *server) introduce() error {
+	text, oob := make([]byte, maxSetup), make([]byte, unix.CmsgSpace(4*64))
+	n, oobn, _, _, err := unix.Recvmsg(s.socket, text, oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("worker: receive memory: %w", err)
+	}
+	var told setup
+	if err := json.Unmarshal(text[:n], &told); err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	descriptors, err := descriptorsOf(oob[:oobn])
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	if s.proc == nil {
+		if s.proc, err = s.maker(told.View, told.Specs); err != nil {
+			return fmt.Errorf("worker: %w", err)
+		}
+		s.images = make([]*preproc.Image, len(told.Specs))
+	}
+	return s.remap(descriptors, told.Sizes)
+}
+
+func descriptorsOf(oob []byte) ([]int, error) {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil || len(messages) != 1 {
+		return nil, fmt.Errorf("%d control messages: %w", len(messages), err)
+	}
+	return unix.ParseUnixRights(&messages[0])
+}
+
+func (s *server) remap(descriptors, sizes []int) error {
+	err := s.unmap()
+	for i, fd := range descriptors {
+		var data []byte
+		if err == nil {
+			data, err = unix.Mmap(fd, 0, sizes[i], unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		}
+		if err == nil {
+			s.memories = append(s.memories, data)
+		}
+		err = errors.Join(err, unix.Close(fd))
+	}
+	if err != nil {
+		return fmt.Errorf("worker: map memory: %w", err)
+	}
+	return nil
+}
+
+func (s *server) unmap() error {
+	var errs []error
+	for _, m := range s.memories {
+		errs = append(errs, unix.Munmap(m))
+	}
+	s.memories = s.memories[:0]
+	return errors.Join(errs...)
+}
+
+func (s *server) close() {
+	_ = s.unmap() // the process ends
+	if s.proc != nil {
+		_ = s.proc.Close()
+	}
+}
+
+// process works on the frame of the request and makes the answer.
+func (s *server) process() {
+	r := &s.request
+	s.lay(r)
+	s.answer = answer{Serial: r.Serial}
+	verdict, err := s.proc.Process(context.Background(), &s.frame, s.images)
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	s.answer.Verdict = uint32(verdict)
+	for i, img := range s.images {
+		if img != nil {
+			s.answer.Lengths[i] = uint64(len(img.Data))
+		}
+	}
+}
+
+// lay makes the frame and the images of the request. The parent is trusted.
+func (s *server) lay(r *request) {
+	f := &s.frame
+	f.Sequence = r.Sequence
+	f.Format = capture.Format{
+		PixelFormat: capture.PixelFormat(r.PixelFormat), Width: int(r.Width), Height: int(r.Height),
+		Matrix: capture.Matrix(r.Matrix), Range: capture.Range(r.Range),
+	}
+	for i, at := range r.Planes {
+		f.Format.Stride[i] = int(r.Stride[i])
+		f.Planes[i] = s.memories[0][at.Offset:][:at.Length:at.Length]
+		if at.Length == 0 {
+			f.Planes[i] = nil
+		}
+	}
+	for i := range s.images {
+		at := &r.Images[i]
+		s.images[i] = nil
+		if at.Memory != notDue {
+			s.made[i].Data = s.memories[at.Memory][at.Offset:][:0:at.Length]
+			s.images[i] = &s.made[i]
+		}
+	}
+}
+
+func (s *server) refuse(err error) {
+	e, ok := errors.AsType[*preproc.Error](err)
+	if !ok {
+		e = &preproc.Error{Reason: preproc.ReasonFailed, Detail: err.Error()}
+	}
+	s.answer.Status = refused + uint32(e.Reason)
+	copy(s.answer.Detail[:len(s.answer.Detail)-1], e.Detail)
+}

@@ -1,0 +1,287 @@
+package worker
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// Config says what a processor is for. Zero values are the defaults named here.
+type Config struct {
+	// Name is shown by ps.
+	Name  string
+	View  preproc.View
+	Specs []preproc.Spec
+	// Deadline is how long one frame may take; 200 ms by default.
+	Deadline time.Duration
+	// Burst is how many children may be started in quick succession, 8 by
+	// default, and Period how long one more takes, 1 s by default.
+	Burst  int
+	Period time.Duration
+	// Replaced is called for each child that had to go, by the goroutine that
+	// calls Process; it may be nil.
+	Replaced func(Replacement)
+}
+
+// A Replacement is the end of a child.
+type Replacement struct {
+	Reason preproc.Reason
+	// Cause is how it ended, in a line: "SIGKILL", or what the runtime said of
+	// a signal that it caught.
+	Cause string
+	// Trace is what it said last, 40 lines at most, for a bug report.
+	Trace string
+	// Sequence is that of the frame it worked on; InFrame says that there was one.
+	Sequence uint64
+	InFrame  bool
+	// Total is how many have gone.
+	Total uint64
+}
+
+// A Processor is a [preproc.Processor] whose work is done by a child process.
+// One goroutine at a time calls it.
+type Processor struct {
+	cfg    Config
+	rate   rate
+	spawn  func(name string) (*child, error)
+	closed bool
+	total  uint64 // children that have gone
+
+	child *child // nil while there is none
+
+	format   capture.Format // that the plan was made for
+	planned  bool
+	shapes   []shape
+	memories []memory // the area, and those that are shared
+	version  uint64   // of memories
+	frame    int      // bytes of the area that are for the frame
+
+	request request
+	answer  answer
+}
+
+var _ preproc.Processor = (*Processor)(nil)
+
+// New makes a processor and starts its first child, so that it is ready when
+// the first frame is. It reports every fault of the config at once.
+func New(cfg Config) (*Processor, error) {
+	check, err := preproc.New(cfg.View, cfg.Specs)
+	if err != nil {
+		return nil, err
+	}
+	if err := check.Close(); err != nil {
+		return nil, err
+	}
+	cfg.Specs = slices.Clone(cfg.Specs)
+	cfg.Deadline = cmp.Or(cfg.Deadline, 200*time.Millisecond)
+	p := &Processor{
+		cfg:      cfg,
+		rate:     rate{burst: cmp.Or(cfg.Burst, 8), period: cmp.Or(cfg.Period, time.Second), now: time.Now},
+		spawn:    start,
+		shapes:   make([]shape, len(cfg.Specs)),
+		memories: make([]memory, 1),
+	}
+	p.launch()
+	return p, nil
+}
+
+// Share tells of memory in which images will lie, and which fd is of; they are
+// then written in place by the child. Both stay the caller's and must stand
+// until Forget.
+func (p *Processor) Share(fd int, data []byte) {
+	p.memories = append(p.memories, memory{fd, data})
+	p.version++
+}
+
+// Forget undoes Share.
+func (p *Processor) Forget(data []byte) {
+	p.memories = slices.DeleteFunc(p.memories, func(m memory) bool {
+		_, found := m.find(data)
+		return found
+	})
+	p.version++
+}
+
+// Close kills the child and gives the memory back. It may be called again.
+func (p *Processor) Close() error {
+	p.closed = true
+	if p.child != nil {
+		p.child.end()
+		p.child = nil
+	}
+	err := p.memories[0].close()
+	p.memories = p.memories[:1]
+	return err
+}
+
+// Process has the child fill the images that are not nil. A child that does not
+// answer within the deadline, that dies or that lies is replaced; the error is
+// a [preproc.Error] of ReasonTimedOut or ReasonCrashed then, and the images may
+// be half written, but by nobody any more. The end of ctx costs the child too.
+func (p *Processor) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Verdict, error) {
+	if err := ctx.Err(); err != nil {
+		return preproc.Good, err
+	}
+	if p.closed {
+		return preproc.Good, &preproc.Error{Reason: preproc.ReasonFailed, Detail: "the preprocessor was closed"}
+	}
+	if err := p.plan(f.Format); err != nil {
+		return preproc.Good, err
+	}
+	if err := p.engage(ctx); err != nil {
+		return preproc.Good, err
+	}
+	if err := p.lay(f, images); err != nil {
+		return preproc.Good, err
+	}
+	if err := p.ask(ctx, f.Sequence); err != nil {
+		return preproc.Good, err
+	}
+	p.deliver(f, images)
+	return preproc.Verdict(p.answer.Verdict), nil
+}
+
+// engage waits for a child that is ready.
+func (p *Processor) engage(ctx context.Context) error {
+	if p.child == nil {
+		if wait, err := p.launch(); err != nil {
+			return &preproc.Error{Reason: preproc.ReasonCrashed, Detail: err.Error()}
+		} else if wait > 0 {
+			return &preproc.Error{Reason: preproc.ReasonCrashed, Detail: fmt.Sprintf(
+				"%d workers have gone, the next one starts in %v", p.total, wait.Round(time.Millisecond))}
+		}
+	}
+	if p.child.ready {
+		return nil
+	}
+	n, err := p.child.receive(ctx, &p.answer, StartLimit)
+	if err == nil && (n != len(memoryOf(&p.answer)) || p.answer.Serial != ready || p.answer.Status != done) {
+		err = errors.New("worker: not ready, but: " + p.answer.refusal().Detail)
+	}
+	if err != nil {
+		return p.fail(err, StartLimit, nil)
+	}
+	p.child.ready = true
+	return nil
+}
+
+// launch starts a child, unless there were too many of late: then it says how
+// long to wait.
+func (p *Processor) launch() (wait time.Duration, err error) {
+	if wait, ok := p.rate.take(); !ok {
+		return wait, nil
+	}
+	c, err := p.spawn(p.cfg.Name)
+	if err != nil {
+		return 0, err
+	}
+	p.child = c
+	return 0, nil
+}
+
+// ask sends the frame that was laid out, and waits for its answer. A child
+// that was dead before is not this frame's doing: another one gets it.
+func (p *Processor) ask(ctx context.Context, sequence uint64) error {
+	p.request.Ask, p.request.Sequence = askFrame, sequence
+	p.request.Serial++
+	if err := p.hand(); err != nil {
+		failure := p.fail(errEnded, 0, nil)
+		if p.child == nil || p.engage(ctx) != nil || p.hand() != nil {
+			return failure
+		}
+	}
+	n, err := p.child.receive(ctx, &p.answer, p.cfg.Deadline)
+	if err == nil {
+		err = p.answer.check(n, &p.request, p.shapes)
+	}
+	if err != nil {
+		return p.fail(err, p.cfg.Deadline, &sequence)
+	}
+	if p.answer.Status == done {
+		return nil
+	}
+	refusal := p.answer.refusal()
+	if refusal.Reason == preproc.ReasonFailed {
+		// Out of memory, or a library that failed: what it left is not trusted.
+		p.replace(Replacement{Reason: preproc.ReasonFailed, Cause: refusal.Detail, Sequence: sequence, InFrame: true})
+	}
+	return refusal
+}
+
+// hand gives the child the request, and before it what it does not know yet.
+func (p *Processor) hand() error {
+	if p.child.knows != p.version {
+		if err := p.introduce(); err != nil {
+			return err
+		}
+		p.child.knows = p.version
+	}
+	return p.child.send(memoryOf(&p.request))
+}
+
+// introduce tells the child of the outputs and of every memory.
+func (p *Processor) introduce() error {
+	s := setup{View: p.cfg.View, Specs: p.cfg.Specs}
+	var descriptors []int
+	for _, m := range p.memories {
+		s.Sizes = append(s.Sizes, len(m.data))
+		descriptors = append(descriptors, m.fd)
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if limited {
+		if err := p.child.allow(budget(p.format, p.shapes)); err != nil {
+			return err
+		}
+	}
+	announcement := request{Ask: askMemory}
+	if err := p.child.send(memoryOf(&announcement)); err != nil {
+		return err
+	}
+	return p.child.send(text, descriptors...)
+}
+
+// fail replaces the child because of err, and says what that means for the
+// frame it had, if any.
+func (p *Processor) fail(err error, limit time.Duration, sequence *uint64) error {
+	r := Replacement{Reason: preproc.ReasonCrashed}
+	if sequence != nil {
+		r.Sequence, r.InFrame = *sequence, true
+	}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		// The child may still be writing; and there is nothing to report.
+		p.child.end()
+		p.child = nil
+		return err
+	case err == errSilent:
+		r.Reason, r.Cause = preproc.ReasonTimedOut, fmt.Sprintf("no answer within %v", limit)
+	case err != errEnded:
+		r.Cause = err.Error()
+	}
+	cause := p.replace(r)
+	return &preproc.Error{Reason: r.Reason, Detail: "worker: " + cause}
+}
+
+// replace ends the child, starts the next one, and tells of it. The images
+// are the caller's again when it returns.
+func (p *Processor) replace(r Replacement) (cause string) {
+	ended, trace := p.child.end()
+	p.child = nil
+	p.total++
+	r.Trace, r.Total, r.Cause = trace, p.total, cmp.Or(r.Cause, ended)
+	_, _ = p.launch() // the next frame tries again, and tells
+	if p.cfg.Replaced != nil {
+		p.cfg.Replaced(r)
+	}
+	return r.Cause
+}
