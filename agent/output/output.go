@@ -25,3 +25,11 @@ type Lender interface {
 	// next call of Write or Lend; an image that never gets written costs nothing.
 	Lend() []byte
 }
+
+// A Sharer is a Lender whose memory another process may map and write to.
+type Sharer interface {
+	Lender
+	// Memory is all that Lend ever lends from, and a descriptor of it.
+	// Both are good until Close.
+	Memory() (fd int, data []byte)
+}

@@ -12,6 +12,7 @@ import (
 // memory is the frames that the agent writes and consumers map read-only.
 type memory struct {
 	data     []byte
+	writable int // never given to a consumer
 	readOnly int // the descriptor that consumers get
 	desc     *wire.Description
 }
@@ -26,20 +27,18 @@ func newMemory(name string, desc *wire.Description) (*memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create shared memory: %w", err)
 	}
-	// The mapping and the read-only descriptor keep the memory alive.
-	defer unix.Close(fd)
+	m := &memory{desc: desc, writable: fd, readOnly: -1}
 	if err := unix.Fallocate(fd, 0, 0, int64(desc.Size)); err != nil {
-		return nil, fmt.Errorf("allocate %d bytes of shared memory: %w", desc.Size, err)
+		return nil, errors.Join(fmt.Errorf("allocate %d bytes of shared memory: %w", desc.Size, err), m.close())
 	}
-	data, err := unix.Mmap(fd, 0, desc.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	m.data, err = unix.Mmap(fd, 0, desc.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
 	if err != nil {
-		return nil, fmt.Errorf("map shared memory: %w", err)
+		return nil, errors.Join(fmt.Errorf("map shared memory: %w", err), m.close())
 	}
-	m := &memory{data: data, desc: desc, readOnly: -1}
 	if m.readOnly, err = seal(fd); err != nil {
 		return nil, errors.Join(fmt.Errorf("seal shared memory: %w", err), m.close())
 	}
-	wire.PutRingHeader(data)
+	wire.PutRingHeader(m.data)
 	return m, nil
 }
 
@@ -54,14 +53,19 @@ func createMemfd(name string) (int, error) {
 	return fd, err
 }
 
-// seal makes the mapping that exists the only writable one there will ever be,
-// and opens the descriptor for consumers.
+// seal fixes the size, which spares readers SIGBUS, and opens the descriptor
+// for consumers.
 //
-// Read-only alone is not enough: who has the descriptor can open it again for
-// writing through /proc, as a memfd belongs to everyone. F_SEAL_FUTURE_WRITE
-// (Linux 5.1) refuses that; the two other seals spare readers SIGBUS.
+// Read-only alone is not enough: who has the descriptor can open it again
+// through /proc, as a memfd belongs to everyone. Its mode refuses that to every
+// user but root, who needs no descriptor to write into us. F_SEAL_FUTURE_WRITE
+// would refuse root, too, and a preprocessor's new process with it: that one
+// maps the ring while consumers have it.
 func seal(fd int) (readOnly int, err error) {
-	const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_FUTURE_WRITE | unix.F_SEAL_SEAL
+	if err := unix.Fchmod(fd, 0o444); err != nil {
+		return -1, err
+	}
+	const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
 		return -1, err
 	}
@@ -81,10 +85,13 @@ func (m *memory) slot(generation uint64) []byte {
 }
 
 func (m *memory) close() error {
-	err := unix.Munmap(m.data)
+	err := unix.Close(m.writable)
+	if m.data != nil {
+		err = errors.Join(err, unix.Munmap(m.data))
+	}
 	if m.readOnly >= 0 {
 		err = errors.Join(err, unix.Close(m.readOnly))
 	}
-	m.data, m.readOnly = nil, -1
+	m.data, m.writable, m.readOnly = nil, -1, -1
 	return err
 }

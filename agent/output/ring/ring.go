@@ -96,7 +96,7 @@ type Ring struct {
 	message   [wire.MessageSize]byte
 }
 
-var _ output.Lender = (*Ring)(nil)
+var _ output.Sharer = (*Ring)(nil)
 
 // New makes the ring and serves consumers until Close. It refuses to take a
 // socket over that another process serves.
@@ -170,6 +170,10 @@ func (r *Ring) Lend() []byte {
 	}
 	return r.beginWrite()
 }
+
+// Memory is what Lend lends from, and a descriptor of it, for a process of ours
+// that writes the images. Both are the ring's, until Close.
+func (r *Ring) Memory() (fd int, data []byte) { return r.mem.writable, r.mem.data }
 
 // beginWrite marks the next slot, unless it is already, and gives its data.
 func (r *Ring) beginWrite() []byte {
