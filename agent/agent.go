@@ -151,7 +151,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 		}})
 	}
 	c.images = make([]*preproc.Image, len(c.sinks))
-	if c.proc, err = preproc.New(cfg.View, cfg.Specs()); err != nil {
+	if err = c.openProcessor(a.Config.Isolation); err != nil {
 		return nil, errors.Join(err, origin.Close())
 	}
 	if err := c.openSinks(); err != nil {

@@ -16,6 +16,8 @@ import (
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/worker"
+	"github.com/edge-agent/agent/systemd"
 )
 
 // Between two tries to open a camera. The wait ends early when a device appears.
@@ -46,9 +48,12 @@ type origin interface {
 // camera runs the pipeline of one camera for as long as the process lives:
 // it opens the source, streams until that fails, and opens it again.
 type camera struct {
-	cfg     config.Camera
-	origin  origin
-	proc    preproc.Processor
+	cfg    config.Camera
+	origin origin
+	proc   preproc.Processor
+	// processLimit is how long proc may take for a frame, whatever happens.
+	processLimit time.Duration
+
 	sinks   []*sink
 	images  []*preproc.Image // for Process; one for each sink, nil when not due
 	log     zerolog.Logger
@@ -155,6 +160,42 @@ func (c *camera) openSinks() error {
 		}
 	}
 	return nil
+}
+
+// openProcessor makes what preprocesses, where the config wants it.
+func (c *camera) openProcessor(isolation config.Isolation) (err error) {
+	if isolation == config.None {
+		c.processLimit = processLimit
+		c.proc, err = preproc.New(c.cfg.View, c.cfg.Specs())
+		return err
+	}
+	c.processLimit = worker.StartLimit + c.cfg.ProcessDeadline + workerSlack
+	p, err := worker.New(worker.Config{
+		Name: c.cfg.Name, View: c.cfg.View, Specs: c.cfg.Specs(), Deadline: c.cfg.ProcessDeadline, Replaced: c.workerReplaced,
+	})
+	if err != nil {
+		return err
+	}
+	c.proc = p
+	for _, s := range c.sinks {
+		s.share, s.forget = p.Share, p.Forget
+	}
+	return nil
+}
+
+// workerReplaced counts and tells that the camera's worker had to go. The
+// frame that it had is dropped by whoever gave it.
+func (c *camera) workerReplaced(r worker.Replacement) {
+	c.ledger.replaced.Add(1)
+	e := c.log.Error().Str("message_id", systemd.MessageStageRestarted).Str("stage", "worker").Str("error", r.Cause).
+		Stringer("drop_reason", r.Reason).Uint64("total", r.Total)
+	if r.InFrame {
+		e = e.Uint64("frame_seq", r.Sequence)
+	}
+	if r.Trace != "" {
+		e = e.Str("trace", r.Trace)
+	}
+	e.Msg("worker replaced")
 }
 
 // close gives back what newCamera took. The camera must not be served any more.

@@ -23,6 +23,8 @@ const (
 	DropGeometry                // the picture's size is not the negotiated one
 	DropUnsupported             // no code for this variant of the format
 	DropFailed                  // the preprocessor failed
+	DropTimedOut                // the preprocessor took longer than its deadline
+	DropCrashed                 // the preprocessor crashed, or is not back yet
 	DropOutput                  // no output could take it
 	DropNotDue                  // every output has its interval, and none was due
 	DropShutdown                // the agent was told to stop
@@ -31,7 +33,7 @@ const (
 
 var dropNames = [dropCount]string{
 	"evicted", "error-flag", "short", "corrupt", "stale", "geometry",
-	"unsupported", "failed", "output", "not-due", "shutdown",
+	"unsupported", "failed", "timed-out", "crashed", "output", "not-due", "shutdown",
 }
 
 func (d Drop) String() string { return dropNames[d] }
@@ -54,6 +56,8 @@ var dropOfReason = [...]Drop{
 	preproc.ReasonShort:       DropShort,
 	preproc.ReasonGeometry:    DropGeometry,
 	preproc.ReasonUnsupported: DropUnsupported,
+	preproc.ReasonTimedOut:    DropTimedOut,
+	preproc.ReasonCrashed:     DropCrashed,
 }
 
 // A Ledger accounts for every frame of one camera, from the start of the
@@ -64,6 +68,7 @@ type Ledger struct {
 	published  atomic.Uint64
 	inFlight   atomic.Int64
 	drops      [dropCount]atomic.Uint64
+	replaced   atomic.Uint64  // workers that had to go
 	age        health.Latency // from dequeue to publication
 }
 

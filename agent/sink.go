@@ -20,9 +20,13 @@ type sink struct {
 	open    func(width, height int) ([]output.Output, error)
 	outputs []output.Output
 	lender  output.Lender // one of outputs, or nil
-	buffer  []byte        // used when nobody lends
-	image   preproc.Image
-	due     time.Duration // of the next image, by the frames' clock
+	// share tells a worker of the lender's memory, forget undoes it; both are
+	// nil without a worker.
+	share  func(fd int, memory []byte)
+	forget func(memory []byte)
+	buffer []byte // used when nobody lends
+	image  preproc.Image
+	due    time.Duration // of the next image, by the frames' clock
 }
 
 // fit makes the outputs ready for a source of the given format: their memory
@@ -47,6 +51,9 @@ func (s *sink) fit(view preproc.View, format capture.Format) error {
 	i := slices.IndexFunc(outputs, func(o output.Output) bool { _, ok := o.(output.Lender); return ok })
 	if i >= 0 {
 		s.lender = outputs[i].(output.Lender)
+		if m, ok := s.lender.(output.Sharer); ok && s.share != nil {
+			s.share(m.Memory())
+		}
 	} else {
 		s.buffer = make([]byte, s.cfg.Spec.MaxBytes(width, height))
 	}
@@ -94,6 +101,10 @@ func nextDue(due, now, every time.Duration) time.Duration {
 }
 
 func (s *sink) close() error {
+	if m, ok := s.lender.(output.Sharer); ok && s.forget != nil {
+		_, memory := m.Memory()
+		s.forget(memory)
+	}
 	err := closeAll(s.outputs)
 	s.outputs, s.lender = nil, nil
 	return err

@@ -98,6 +98,7 @@ func (c *camera) summary() {
 	}
 	e = e.Str("message_id", systemd.MessageStopped).Uint64("captured", a.Captured).Uint64("kernel_lost", a.KernelLost).
 		Uint64("published", a.Published).Int64("in_flight", a.InFlight).
+		Uint64("workers_replaced", c.ledger.replaced.Load()).
 		Int64("age_p50_us", c.ledger.age.Quantile(0.5).Microseconds()).
 		Int64("age_p99_us", c.ledger.age.Quantile(0.99).Microseconds())
 	for _, name := range dropNames {

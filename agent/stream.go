@@ -14,9 +14,13 @@ import (
 	"github.com/edge-agent/agent/preproc"
 )
 
-// processLimit is how long one frame may take before its stage counts as
-// stuck. The slowest frame on record, a malformed JPEG, took 0.12 s.
+// processLimit is how long one frame may take in this process before its stage
+// counts as stuck. The slowest frame on record, a malformed JPEG, took 0.12 s.
 const processLimit = 3 * time.Second
+
+// workerSlack is what the replacement of a worker may take beyond the limits
+// for its start and for a frame.
+const workerSlack = 500 * time.Millisecond
 
 // stream moves frames from src to the outputs until one side ends. Two stages
 // run side by side, the queue between them; each frame has one holder, which
@@ -24,7 +28,7 @@ const processLimit = 3 * time.Second
 func (c *camera) stream(ctx context.Context, src capture.Source, pulse *health.Pulse) error {
 	frames := queue.New[*capture.Frame](c.cfg.Queue.Capacity)
 	pending := func() bool { return frames.Stats().Len > 0 }
-	processing := c.monitor.Pulse(c.cfg.Name+" process", processLimit, pending)
+	processing := c.monitor.Pulse(c.cfg.Name+" process", c.processLimit, pending)
 	defer c.monitor.Remove(processing)
 
 	c.live, c.format, c.notes = false, src.Format(), capture.Notes(src)

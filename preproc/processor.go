@@ -5,11 +5,7 @@ import (
 	"time"
 
 	"github.com/edge-agent/agent/capture"
-	"github.com/edge-agent/agent/native"
 )
-
-// MaxOutputs is the most outputs that a camera may have.
-const MaxOutputs = native.MaxOutputs
 
 // A Processor preprocesses the frames of one camera. One goroutine calls it.
 type Processor interface {

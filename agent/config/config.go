@@ -11,7 +11,9 @@ import (
 type Config struct {
 	// Cameras are in the order of the file. None means: every camera found.
 	Cameras []Camera
-	Log     Log
+	// Isolation is where the native code runs, of all cameras.
+	Isolation Isolation
+	Log       Log
 	// Warnings are about keys that are accepted but unwise.
 	Warnings []Fault
 }
@@ -33,6 +35,9 @@ type Camera struct {
 	Outputs []Output
 	// StallAfter is how long a streaming camera may deliver nothing.
 	StallAfter time.Duration
+	// ProcessDeadline is how long the preprocessing of one frame may take, with
+	// Isolation Process.
+	ProcessDeadline time.Duration
 }
 
 // Specs are what the outputs look like, in their order.
@@ -117,6 +122,16 @@ type Files struct {
 // A Log says what is logged.
 type Log struct{ Level string }
 
+// Isolation says where native code runs.
+type Isolation uint8
+
+const (
+	// Process is a child process for each camera.
+	Process Isolation = iota
+	// None is the agent itself, which a crash ends.
+	None
+)
+
 // A Policy says what a full queue does.
 type Policy uint8
 
@@ -137,5 +152,6 @@ const (
 	Fastest
 )
 
-func (p Policy) String() string { return [...]string{"drop-oldest", "block"}[p] }
-func (p Pace) String() string   { return [...]string{"realtime", "fastest"}[p] }
+func (i Isolation) String() string { return [...]string{"process", "none"}[i] }
+func (p Policy) String() string    { return [...]string{"drop-oldest", "block"}[p] }
+func (p Pace) String() string      { return [...]string{"realtime", "fastest"}[p] }

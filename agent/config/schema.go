@@ -17,6 +17,9 @@ var root = section[Config]{
 			v.Name = name
 			c.Cameras = append(c.Cameras, v)
 		}),
+	value("isolation", oneOf[Isolation]("process", "none"), "process",
+		"where native code runs: in a child process for each camera, so that a crash, a hang or a leak costs one frame; or in the agent, which is a little faster with raw formats and ends when it crashes",
+		func(c *Config, v Isolation) { c.Isolation = v }),
 	group("log", "what goes to the journal or the terminal", logging, func(c *Config) *Log { return &c.Log }),
 }
 
@@ -147,6 +150,9 @@ var files = section[Files]{
 var recovery = section[Camera]{
 	value("stall-after", duration(100*time.Millisecond, time.Minute), "2s", "how long a streaming camera may deliver nothing",
 		func(c *Camera, v time.Duration) { c.StallAfter = v }),
+	value("process-deadline", duration(20*time.Millisecond, 2*time.Second), "200ms",
+		"isolation: process only; how long one frame may take before its process is replaced and the frame dropped as timed-out",
+		func(c *Camera, v time.Duration) { c.ProcessDeadline = v }),
 }
 
 // Levels are the words of log.level, the lowest first.

@@ -1,0 +1,60 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/worker"
+)
+
+// TestMain is the worker of a camera when the agent under test starts one. A
+// camera's name says how its worker misbehaves: crash-7 on each frame whose
+// sequence number is a multiple of 7.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "worker" {
+		how, every, _ := strings.Cut(os.Args[2], "-")
+		n, _ := strconv.ParseUint(every, 10, 64)
+		if err := worker.Serve(func(view preproc.View, specs []preproc.Spec) (preproc.Processor, error) {
+			inner, err := preproc.New(view, specs)
+			return &unruly{inner, how, n}, err
+		}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+type unruly struct {
+	preproc.Processor
+	how   string
+	every uint64
+}
+
+func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Verdict, error) {
+	if u.every == 0 || f.Sequence == 0 || f.Sequence%u.every != 0 {
+		return u.Processor.Process(ctx, f, images)
+	}
+	switch u.how {
+	case "crash":
+		var nowhere *int
+		*nowhere = 0
+	case "hang":
+		runtime.LockOSThread()
+		for {
+		}
+	case "lie":
+		verdict, err := u.Processor.Process(ctx, f, images)
+		images[0].Data = images[0].Data[:1]
+		return verdict, err
+	}
+	return u.Processor.Process(ctx, f, images)
+}

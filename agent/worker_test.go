@@ -1,0 +1,142 @@
+package agent
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/edge-agent/agent/agent/output/ring/reader"
+	"github.com/edge-agent/agent/systemd"
+)
+
+// Whatever a worker does, each frame it takes with it is a named drop, and
+// consumers stay connected and see none of it. Another camera loses nothing.
+func TestWorkerThatGoesCostsItsFramesOnly(t *testing.T) {
+	for _, test := range []struct {
+		camera, drop, cause string
+	}{
+		{"crash-10", "crashed", "panic: runtime error"},
+		{"lie-10", "crashed", "output 0 of 1 bytes"},
+		{"hang-10", "timed-out", "no answer within 100ms"},
+	} {
+		t.Run(test.camera, func(t *testing.T) {
+			r := start(t, fmt.Sprintf(`
+cameras:
+  %s:
+    device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true}
+    mode: {rate: 20}
+    recovery: {process-deadline: 100ms}
+    outputs: {model: {size: 320x320}}
+  other:
+    device: {replay: ../testdata/jpeg/stream-160x120.mjpg, loop: true}
+    mode: {rate: 20}
+    queue: {capacity: 20} # the deadline is for a machine that has nothing else to do
+    outputs: {model: {size: 64x64}}
+    recovery: {process-deadline: 2s}
+`, test.camera))
+			r.until(t, "publishing", func() bool { return len(r.list()) == 2 && r.list()[0].ledger.published.Load() > 0 })
+			faulty := r.list()[0]
+			frames, err := reader.Dial(filepath.Join(r.dir, test.camera, "model.sock"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer frames.Close()
+			first, err := frames.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			description := first.Description
+			for faulty.ledger.replaced.Load() < 3 {
+				f, err := frames.Next(t.Context())
+				if err != nil || f.Description != description {
+					t.Fatalf("the consumer had to connect again: %v", err)
+				}
+				if f.Sequence != 0 && f.Sequence%10 == 0 {
+					t.Fatalf("frame %d was published", f.Sequence)
+				}
+			}
+			r.stop()
+			r.finished(t)
+			a := faulty.ledger.Account()
+			if n := a.Dropped[test.drop]; n < 3 {
+				t.Errorf("%d dropped as %s: %+v", n, test.drop, a)
+			}
+			if b := r.list()[1].ledger.Account(); b.Published+b.Dropped["shutdown"] != b.Captured {
+				t.Errorf("the other camera: %+v", b)
+			}
+			told := r.log.entries(t, "worker replaced")
+			if len(told) != int(faulty.ledger.replaced.Load()) {
+				t.Errorf("%d events for %d workers", len(told), faulty.ledger.replaced.Load())
+			}
+			e := told[0]
+			if e["camera"] != test.camera || e["message_id"] != systemd.MessageStageRestarted || !strings.Contains(e["error"].(string), test.cause) {
+				t.Errorf("told: %v", e)
+			}
+		})
+	}
+}
+
+// With isolation none there is no child.
+func TestNoWorkerWithoutIsolation(t *testing.T) {
+	r := start(t, `
+isolation: none
+cameras: {crash-2: {device: {pattern: bars}, mode: {size: 64x64, rate: 200}, outputs: {model: {size: 32x32}}}}
+`)
+	r.until(t, "10 frames", func() bool { return r.publishedBy() >= 10 })
+	if children := childrenOf(t); children != "" {
+		t.Errorf("there are children: %s", children)
+	}
+	r.stop()
+	r.finished(t)
+}
+
+// A worker that is killed or stopped from outside, again and again.
+func TestWorkerKilledFromOutsideIsReplaced(t *testing.T) {
+	r := start(t, `
+cameras:
+  front:
+    device: {pattern: bars}
+    mode: {size: 64x64, rate: 50}
+    recovery: {process-deadline: 100ms}
+    outputs: {model: {size: 32x32}}
+`)
+	for n, signal := range []unix.Signal{unix.SIGKILL, unix.SIGSTOP, unix.SIGKILL, unix.SIGSTOP} {
+		published := r.publishedBy()
+		r.until(t, "publishing", func() bool { return r.publishedBy() > published+2 })
+		var pid int
+		if _, err := fmt.Sscan(childrenOf(t), &pid); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Kill(pid, signal); err != nil {
+			t.Fatal(err)
+		}
+		r.until(t, "replaced", func() bool { return r.list()[0].ledger.replaced.Load() > uint64(n) })
+	}
+	published := r.publishedBy()
+	r.until(t, "publishing again", func() bool { return r.publishedBy() > published+2 })
+	r.stop()
+	r.finished(t)
+	if children := childrenOf(t); children != "" {
+		t.Errorf("left over: %s", children)
+	}
+}
+
+// childrenOf are the children of this process, zombies included.
+func childrenOf(t *testing.T) string {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil || len(paths) == 0 {
+		t.Fatal("the kernel does not list children", err)
+	}
+	var all strings.Builder
+	for _, path := range paths {
+		if text, err := os.ReadFile(path); err == nil { // a thread may end
+			all.Write(text)
+		}
+	}
+	return strings.TrimSpace(all.String())
+}
