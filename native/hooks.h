@@ -7,8 +7,9 @@
 namespace preprocess {
 
 #ifdef PREPROC_TESTHOOKS
-// Blocks for ever on the frame of sequence $AGENT_TEST_HANG_SEQUENCE, and makes
-// a segmentation fault on that of $AGENT_TEST_CRASH_SEQUENCE.
+// Blocks for ever on the frame of sequence $AGENT_TEST_HANG_SEQUENCE, makes a
+// segmentation fault on that of $AGENT_TEST_CRASH_SEQUENCE, and likewise an
+// endless LOOP, an ABORT, and a gigabyte of MEMORY.
 void misbehave_on_request(std::uint64_t sequence);
 #else
 inline void misbehave_on_request(std::uint64_t) {}

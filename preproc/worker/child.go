@@ -34,6 +34,9 @@ type child struct {
 	poll   [1]unix.PollFd
 }
 
+// noCgroups keeps the runtime from opening files that say how many CPUs there are.
+const noCgroups = "GODEBUG=containermaxprocs=0,updatemaxprocs=0"
+
 // The descriptors of a child.
 const (
 	childSocket = 3
@@ -64,7 +67,7 @@ func start(name string) (*child, error) {
 	}
 	defer unix.Close(stderr[1])
 	pid, _, err := syscall.StartProcess("/proc/self/exe", []string{"agent", "worker", name}, &syscall.ProcAttr{
-		Dir: "/", Env: append(passedOn(), "MALLOC_ARENA_MAX=1", "GOMAXPROCS=2"),
+		Dir: "/", Env: append(passedOn(), "MALLOC_ARENA_MAX=1", "GOMAXPROCS=2", noCgroups),
 		Files: []uintptr{uintptr(null), uintptr(null), uintptr(stderr[1]), uintptr(socket[1])},
 		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 	})

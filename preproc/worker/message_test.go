@@ -1,0 +1,79 @@
+package worker
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/edge-agent/agent/preproc"
+)
+
+// Whatever a child says: what passes the check stays within the images, and
+// can be described.
+func FuzzAnswer(f *testing.F) {
+	good := answer{Serial: 7, Lengths: [preproc.MaxOutputs]uint64{100, 60}}
+	f.Add(memoryOf(&good))
+	refusal := answer{Serial: 7, Status: refused + uint32(preproc.ReasonShort)}
+	copy(refusal.Detail[:], "12 bytes\xff")
+	f.Add(memoryOf(&refusal))
+	shapes := []shape{{maxBytes: 100, exact: true}, {maxBytes: 200}, {maxBytes: 300}}
+	r := &request{Serial: 7}
+	r.Images[2].Memory = notDue
+	f.Fuzz(func(t *testing.T, message []byte) {
+		var a answer
+		n := copy(memoryOf(&a), message)
+		if err := a.check(n, r, shapes); err != nil {
+			return
+		}
+		if a.Status != done {
+			_ = a.refusal().Error()
+			return
+		}
+		if a.Lengths[0] != 100 || a.Lengths[1] < 1 || a.Lengths[1] > 200 {
+			t.Errorf("accepted %v", a.Lengths)
+		}
+	})
+}
+
+// Neither side allocates for a frame. The child's side runs in this process
+// here, where its allocations can be counted.
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	r := open(t, "good", nil)
+	r.child.end()
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() {
+		served <- serve(pair[1], func(view preproc.View, specs []preproc.Spec) (preproc.Processor, error) {
+			return preproc.New(view, specs)
+		})
+	}()
+	if err := unix.SetNonblock(pair[0], true); err != nil {
+		t.Fatal(err)
+	}
+	// It has no process of its own: nobody to limit, and nobody to reap.
+	r.child = &child{pid: -1 << 30, socket: pair[0], stderr: -1, knows: 1 << 62}
+	r.child.poll[0] = unix.PollFd{Fd: int32(pair[0]), Events: unix.POLLIN}
+	r.child.knows = 0
+	f := jpeg(t, "422-720p.jpg", 1280, 720)
+	ctx := t.Context()
+	once := func() {
+		f.Sequence++
+		if _, err := r.Process(ctx, f, r.images); err != nil {
+			t.Fatal(err)
+		}
+	}
+	once()
+	if n := testing.AllocsPerRun(100, once); n != 0 {
+		t.Errorf("%v allocations a frame", n)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	unix.Close(pair[1])
+}
