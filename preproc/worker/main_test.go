@@ -72,7 +72,7 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 	case "panic":
 		panic("a bug in Go")
 	case "exit":
-		os.Exit(0)
+		unix.Exit(0) // at once: the race detector thinks for a second
 	case "loop":
 		runtime.LockOSThread()
 		for {
@@ -92,7 +92,7 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 	case "short", "long", "empty":
 		verdict, err := u.Processor.Process(ctx, f, images)
 		n := map[string]int{"short": len(images[0].Data) - 1, "empty": 0, "long": 1 << 40}[u.how]
-		images[0].Data = unsafeSlice(n)
+		claim(&images[0].Data, n)
 		return verdict, err
 	}
 	return u.Processor.Process(ctx, f, images)
