@@ -50,6 +50,8 @@ run: build ## build and run on the cameras found, else on a test pattern (Ctrl-C
 	@printf '%s\n' 'sockets: $(CURDIR)/var/run/CAMERA/OUTPUT.sock (README.md: how to read frames)'
 	@exec env $(RUN_ENV) bin/agent run $(ARGS)
 
+comma := ,
+
 # What a merge needs, in this order; sections below may add to it.
 TEST_STEPS := lint unit race asan
 test: ## everything that must hold before a merge, with a summary
@@ -57,6 +59,7 @@ test: ## everything that must hold before a merge, with a summary
 
 unit: deps-test ## the tests
 	$(GO) test $(or $(PKG),./...)
+	$(if $(PKG),,$(GO) test -tags $(GOTAGS)$(comma)testhooks ./preproc/worker)
 
 # The race detector does not see into C++, which the sanitizers watch instead.
 race: deps-test ## the tests under the race detector
@@ -70,7 +73,7 @@ SANITIZE := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 asan: CGO_CXXFLAGS := -std=c++17 $(SANITIZE)
 asan: CGO_LDFLAGS := -fsanitize=address,undefined -lopencv_imgproc -lopencv_core -ljpeg
 asan: deps-test ## the native tests under AddressSanitizer, LeakSanitizer and UBSan
-	$(GO) test -asan $(or $(PKG),./preproc/...)
+	$(GO) test -asan $(or $(PKG),./preproc)
 
 # With the tags of the tests that need a VM or a camera, which are code too.
 lint: GOFLAGS := -tags=$(GOTAGS),e2e,v4l2real -buildvcs=false

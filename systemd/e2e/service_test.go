@@ -82,14 +82,53 @@ func badConfig(l *lab) {
 	l.run("systemctl", "reset-failed", "agent")
 }
 
-// A frame that blocks in C++ for ever: systemd's watchdog ends the process, and
-// the next one publishes.
-func hang(l *lab) {
+const dropIn = "/etc/systemd/system/agent.service.d/hooks.conf"
+
+// misbehave makes C++ go wrong as the variables say, see native/hooks.h.
+func (l *lab) misbehave(variables string) {
+	l.Helper()
 	l.put(hooks)
 	l.run("cp", "/share/bin/"+filepath.Base(hooks), "/usr/bin/agent")
-	const dropIn = "/etc/systemd/system/agent.service.d/hang.conf"
-	l.run("bash", "-c", "mkdir -p ${0%/*} && printf '[Service]\nEnvironment=AGENT_TEST_HANG_SEQUENCE=60\n' >$0 && systemctl daemon-reload", dropIn)
-	l.configure(pattern)
+	l.run("bash", "-c", "mkdir -p ${0%/*} && printf '[Service]\nEnvironment=%s\n' \"$1\" >$0 && systemctl daemon-reload", dropIn, variables)
+}
+
+func (l *lab) behave() {
+	l.Helper()
+	l.run("rm", dropIn)
+	l.run("systemctl", "daemon-reload")
+}
+
+// Frames that crash C++, that block in it, and that come while somebody kills
+// the worker: each costs itself, and a consumer stays connected.
+func replaceWorkers(l *lab) {
+	l.misbehave("AGENT_TEST_CRASH_SEQUENCE=40 AGENT_TEST_HANG_SEQUENCE=60")
+	// The machine is slow: what is no hang must not look like one.
+	l.configure(pattern + "    recovery: {process-deadline: 2s}\n")
+	pid := l.property("MainPID")
+	reader := l.read("front/model", 90, "-within", "2m")
+	l.publishes(5)
+	l.run("pkill", "-KILL", "-P", pid)
+	s := reader.wait()
+	s.sound(l)
+	if s.Sessions != 1 || strconv.Itoa(s.PID) != pid {
+		l.Errorf("a consumer saw %d agents, the last with PID %d (before: %s)", s.Sessions, s.PID, pid)
+	}
+	a := l.stop()["front"]
+	l.figure("%v", a)
+	if a.dropped["crashed"] < 1 || a.dropped["crashed"] > 2 || a.dropped["timed-out"] != 1 {
+		l.Errorf("a crash, a hang and a kill: %v", a)
+	}
+	if n := len(l.journal("_PID="+pid, "EVENT=worker replaced")); n != 3 {
+		l.Errorf("3 workers gone, %d events", n)
+	}
+	l.behave()
+}
+
+// Without workers, a frame that blocks in C++ for ever: systemd's watchdog ends
+// the process, and the next one publishes.
+func hang(l *lab) {
+	l.misbehave("AGENT_TEST_HANG_SEQUENCE=60")
+	l.configure("isolation: none\n" + pattern)
 	pid := l.property("MainPID")
 	s := l.read("front/model", 70, "-within", "2m").wait()
 	if s.Sessions != 2 || strconv.Itoa(s.PID) == pid {
@@ -104,8 +143,7 @@ func hang(l *lab) {
 	if n := len(l.journal("_PID="+pid, "MESSAGE=SIGABRT: abort")); n == 0 {
 		l.Error("no stack of the process that hung in the journal")
 	}
-	l.run("rm", dropIn)
-	l.run("systemctl", "daemon-reload")
+	l.behave()
 	l.run("systemctl", "restart", "agent")
 	l.publishes(80)
 	l.stop()
@@ -134,5 +172,6 @@ func TestService(t *testing.T) {
 	l.scenario("READY, STATUS, restart, stop", serviceLife)
 	l.scenario("journal fields", journalFields)
 	l.scenario("bad config", badConfig)
+	l.scenario("crash, hang and kill of a worker", replaceWorkers)
 	l.scenario("hang in C++, watchdog", hang)
 }
