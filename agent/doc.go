@@ -15,7 +15,8 @@
 // The frame is a lease of a driver's buffer. Its one holder hands it on or
 // releases it; the buffer goes back to the driver as soon as the preprocessor
 // is done with it, before anything is written. The image is written straight
-// into the memory that the first lending output owns (the next ring slot).
+// into the memory that the first lending output owns (the next ring slot), by a
+// process of the camera's own: see package worker.
 //
 // # Accounting
 //
