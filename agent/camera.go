@@ -169,7 +169,7 @@ func (c *camera) openProcessor(isolation config.Isolation) (err error) {
 		c.proc, err = preproc.New(c.cfg.View, c.cfg.Specs())
 		return err
 	}
-	c.processLimit = worker.StartLimit + c.cfg.ProcessDeadline + workerSlack
+	c.processLimit = worker.StartLimit + worker.SlowLimit + workerSlack
 	p, err := worker.New(worker.Config{
 		Name: c.cfg.Name, View: c.cfg.View, Specs: c.cfg.Specs(), Deadline: c.cfg.ProcessDeadline, Replaced: c.workerReplaced,
 	})

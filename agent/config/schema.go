@@ -151,7 +151,7 @@ var recovery = section[Camera]{
 	value("stall-after", duration(100*time.Millisecond, time.Minute), "2s", "how long a streaming camera may deliver nothing",
 		func(c *Camera, v time.Duration) { c.StallAfter = v }),
 	value("process-deadline", duration(20*time.Millisecond, 2*time.Second), "200ms",
-		"isolation: process only; how long one frame may take before its process is replaced and the frame dropped as timed-out",
+		"isolation: process only; how long one frame may take before its process is replaced and the frame dropped as timed-out; what it waits for a busy CPU is not counted, up to 2s",
 		func(c *Camera, v time.Duration) { c.ProcessDeadline = v }),
 }
 

@@ -4,12 +4,9 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
@@ -98,23 +95,23 @@ func BenchmarkAdded(b *testing.B) {
 				run(here, mine)
 				run(r, r.images)
 			}
-			child := childCPU(b, r.child.pid)
+			child := r.child.cpuTime()
 			var parent, inProcess time.Duration
 			for b.Loop() {
 				time.Sleep(pause)
-				before := ownCPU(b)
+				before := ownCPU()
 				without = append(without, run(here, mine))
-				inProcess += ownCPU(b) - before
+				inProcess += ownCPU() - before
 				time.Sleep(pause)
-				before = ownCPU(b)
+				before = ownCPU()
 				with = append(with, run(r, r.images))
-				parent += ownCPU(b) - before
+				parent += ownCPU() - before
 			}
 			b.ReportMetric(0, "ns/op")
 			us := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 }
 			n := time.Duration(len(with))
 			b.ReportMetric(us(parent/n), "parent-cpu-us")
-			b.ReportMetric(us((childCPU(b, r.child.pid)-child)/n), "child-cpu-us")
+			b.ReportMetric(us((r.child.cpuTime()-child)/n), "child-cpu-us")
 			b.ReportMetric(us(inProcess/n), "in-process-cpu-us")
 			added := make([]time.Duration, len(with))
 			for i := range with {
@@ -136,19 +133,6 @@ func BenchmarkAdded(b *testing.B) {
 
 // pause is between two frames: a camera's processes are asleep when one comes.
 const pause = 5 * time.Millisecond
-
-// childCPU is how long a process has computed.
-func childCPU(b *testing.B, pid int) time.Duration {
-	b.Helper()
-	var t unix.Timespec
-	// The clock of another process, see clock_getcpuclockid(3).
-	if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(t.Nano())
-}
-
-func ownCPU(b *testing.B) time.Duration { return childCPU(b, os.Getpid()) }
 
 // BenchmarkRecovery is the time from sending a frame that crashes the child to
 // the end of the next frame's processing.

@@ -29,6 +29,7 @@ type child struct {
 	pid    int
 	socket int
 	stderr int // what it said last, which is why it died
+	thread int // that works, by its own word; 0 before it is ready
 	ready  bool
 	knows  uint64 // the version of the memories that it was told of
 	poll   [1]unix.PollFd
@@ -105,13 +106,10 @@ func (c *child) send(message []byte, descriptors ...int) error {
 	}
 }
 
-// receive waits for an answer: at most for limit, less when ctx ends.
-func (c *child) receive(ctx context.Context, a *answer, limit time.Duration) (n int, err error) {
-	for began := time.Now(); ; {
-		left := limit - time.Since(began)
-		if left <= 0 {
-			return 0, errSilent
-		}
+// receive waits for an answer: for as long as patience has it, less when ctx ends.
+func (c *child) receive(ctx context.Context, a *answer, p patience) (n int, err error) {
+	for {
+		left := p.left(c)
 		// Rounded up, or the last wait would be a busy one.
 		_, err := unix.Poll(c.poll[:], int((min(left, watchful)+time.Millisecond-1)/time.Millisecond))
 		if err != nil && err != unix.EINTR {
@@ -125,6 +123,8 @@ func (c *child) receive(ctx context.Context, a *answer, limit time.Duration) (n 
 			return 0, errEnded // an end of file, or a reset
 		case ctx.Err() != nil:
 			return 0, ctx.Err()
+		case left == 0:
+			return 0, errSilent
 		}
 	}
 }

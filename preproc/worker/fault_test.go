@@ -1,7 +1,12 @@
 package worker
 
 import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,7 +58,7 @@ func TestFaultCostsItsFrameOnly(t *testing.T) {
 			if test.how == "segv" && !strings.Contains(r.gone[0].Trace, "goroutine 1") {
 				t.Errorf("no stack in the trace: %q", r.gone[0].Trace)
 			}
-			if limit := r.cfg.Deadline + 100*time.Millisecond; test.reason == timedOut && took > limit {
+			if limit := SlowLimit + 100*time.Millisecond; test.reason == timedOut && took > limit { // a loop, on a busy machine
 				t.Errorf("noticed after %v, want %v", took, limit)
 			}
 		})
@@ -97,4 +102,81 @@ func TestChildCannotGetOut(t *testing.T) {
 		t.Error(e.Detail)
 	}
 	r.good(t, 2) // and still does its work
+}
+
+// A child that has no CPU is waited for beyond its deadline: here because it
+// competes with busy threads for a single one, and has the least claim to it.
+func TestStarvedChildIsNotBlamed(t *testing.T) {
+	r := open(t, "busy-3", func(c *Config) { c.Deadline = 100 * time.Millisecond })
+	r.good(t, 2)
+	var one unix.CPUSet
+	one.Set(firstCPU(t))
+	for _, thread := range threadsOf(t, r.child.pid) {
+		if err := unix.SchedSetaffinity(thread, &one); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Setpriority(unix.PRIO_PROCESS, thread, 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := make(chan struct{})
+	var hogs sync.WaitGroup
+	for range 4 {
+		hogs.Go(func() { hog(&one, stop) })
+	}
+	began := time.Now()
+	_, err := r.Process(t.Context(), grey(3), r.images)
+	took := time.Since(began)
+	close(stop)
+	hogs.Wait()
+	if took < r.cfg.Deadline {
+		t.Fatalf("a starved child took %v: there was no need for patience", took)
+	}
+	if err != nil || len(r.gone) != 0 {
+		t.Errorf("after %v: %v", took, err)
+	}
+}
+
+func firstCPU(t *testing.T) int {
+	t.Helper()
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		t.Fatal(err)
+	}
+	cpu := 0
+	for !set.IsSet(cpu) {
+		cpu++
+	}
+	return cpu
+}
+
+func threadsOf(t *testing.T, pid int) (threads []int) {
+	t.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		n, err := strconv.Atoi(e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		threads = append(threads, n)
+	}
+	return threads
+}
+
+// hog keeps a thread on these CPUs busy. The thread ends with it.
+func hog(on *unix.CPUSet, stop <-chan struct{}) {
+	runtime.LockOSThread()
+	if err := unix.SchedSetaffinity(0, on); err != nil {
+		panic(err)
+	}
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -73,6 +74,9 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 		panic("a bug in Go")
 	case "exit":
 		unix.Exit(0) // at once: the race detector thinks for a second
+	case "busy": // for 60 ms of CPU
+		for began := ownCPU(); ownCPU()-began < 60*time.Millisecond; {
+		}
 	case "loop":
 		runtime.LockOSThread()
 		for {
@@ -99,3 +103,12 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 }
 
 var hoard [][]byte
+
+// ownCPU is how long this process has computed.
+func ownCPU() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t); err != nil {
+		panic(err)
+	}
+	return time.Duration(t.Nano())
+}

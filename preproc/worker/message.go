@@ -57,7 +57,8 @@ const (
 )
 
 // ready is the serial of the first answer, which says that the child has
-// passed its self-test and is sandboxed.
+// passed its self-test and is sandboxed. Its first length is the number of the
+// thread that does the work.
 const ready = 0
 
 // A setup is sent as JSON, with one descriptor for each size.

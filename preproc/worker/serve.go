@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -48,7 +49,11 @@ type server struct {
 }
 
 func serve(socket int, maker Maker) error {
+	// One thread, so that the parent can see how it is.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	s := &server{socket: socket, maker: maker}
+	s.answer.Lengths[0] = uint64(unix.Gettid())
 	defer s.close()
 	for err := s.send(); ; err = s.step() { // the first answer says ready
 		if err != nil {

@@ -19,7 +19,8 @@ type Config struct {
 	Name  string
 	View  preproc.View
 	Specs []preproc.Spec
-	// Deadline is how long one frame may take; 200 ms by default.
+	// Deadline is how long one frame may take, not counting what the child waits
+	// for the CPU, up to SlowLimit; 200 ms by default.
 	Deadline time.Duration
 	// Burst is how many children may be started in quick succession, 8 by
 	// default, and Period how long one more takes, 1 s by default.
@@ -161,14 +162,14 @@ func (p *Processor) engage(ctx context.Context) error {
 	if p.child.ready {
 		return nil
 	}
-	n, err := p.child.receive(ctx, &p.answer, StartLimit)
+	n, err := p.child.receive(ctx, &p.answer, p.child.patience(StartLimit, StartLimit))
 	if err == nil && (n != len(memoryOf(&p.answer)) || p.answer.Serial != ready || p.answer.Status != done) {
 		err = errors.New("worker: not ready, but: " + p.answer.refusal().Detail)
 	}
 	if err != nil {
 		return p.fail(err, StartLimit, nil)
 	}
-	p.child.ready = true
+	p.child.ready, p.child.thread = true, int(p.answer.Lengths[0])
 	return nil
 }
 
@@ -197,7 +198,7 @@ func (p *Processor) ask(ctx context.Context, sequence uint64) error {
 			return failure
 		}
 	}
-	n, err := p.child.receive(ctx, &p.answer, p.cfg.Deadline)
+	n, err := p.child.receive(ctx, &p.answer, p.child.patience(p.cfg.Deadline, SlowLimit))
 	if err == nil {
 		err = p.answer.check(n, &p.request, p.shapes)
 	}
