@@ -47,6 +47,20 @@
 //   - Rings with a size of their own exist from the start, so that consumers
 //     may come before the camera does. A ring whose size follows the camera
 //     exists once the camera was opened.
+//   - Native code runs in a process for each camera, because no handler in ours
+//     survives its SIGSEGV, and no call of ours can be taken back. It adds 0.14 ms
+//     to a frame of MJPEG at 1080p (4.6 ms), of which the copy of the 150 kB is
+//     3 us and the rest two wake-ups and colder caches; 0.5 ms to one of YUYV
+//     (1.8 ms), most of it the copy of 4 MB. Per camera it costs 5 MB and 2 % of
+//     the CPU time. A crash is noticed in 3 ms, the next child answers after 7.
+//   - There is no spare child in waiting: it would halve those 7 ms, which are
+//     less than a frame's interval, for 5 MB that are never used.
+//   - Images are written by the child straight into the ring. Its memory is
+//     therefore not sealed against writing, which would shut out the next child,
+//     but kept from consumers by its mode and a read-only descriptor. A copy out
+//     of the child's own memory would cost 0.5 ms for 640x640 floats.
+//   - A deadline by the clock on the wall kills healthy children where the CPU is
+//     short. What a child waits for the CPU is not counted, up to 2 s.
 //   - Panics are contained: one in the preprocessing of a frame costs that
 //     frame, one in a stage costs the stream, which is opened anew.
 package agent

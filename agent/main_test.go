@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/edge-agent/agent/capture"
@@ -33,6 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var never atomic.Bool
+
 type unruly struct {
 	preproc.Processor
 	how   string
@@ -48,8 +50,7 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 		var nowhere *int
 		*nowhere = 0
 	case "hang":
-		runtime.LockOSThread()
-		for {
+		for !never.Load() {
 		}
 	case "lie":
 		verdict, err := u.Processor.Process(ctx, f, images)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,15 +120,15 @@ func TestStarvedChildIsNotBlamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	stop := make(chan struct{})
+	var stop atomic.Bool
 	var hogs sync.WaitGroup
 	for range 4 {
-		hogs.Go(func() { hog(&one, stop) })
+		hogs.Go(func() { hog(&one, &stop) })
 	}
 	began := time.Now()
 	_, err := r.Process(t.Context(), grey(3), r.images)
 	took := time.Since(began)
-	close(stop)
+	stop.Store(true)
 	hogs.Wait()
 	if took < r.cfg.Deadline {
 		t.Fatalf("a starved child took %v: there was no need for patience", took)
@@ -167,16 +168,11 @@ func threadsOf(t *testing.T, pid int) (threads []int) {
 }
 
 // hog keeps a thread on these CPUs busy. The thread ends with it.
-func hog(on *unix.CPUSet, stop <-chan struct{}) {
+func hog(on *unix.CPUSet, stop *atomic.Bool) {
 	runtime.LockOSThread()
 	if err := unix.SchedSetaffinity(0, on); err != nil {
 		panic(err)
 	}
-	for {
-		select {
-		case <-stop:
-			return
-		default:
-		}
+	for !stop.Load() {
 	}
 }
