@@ -75,7 +75,7 @@ func (p *InProcess) Process(ctx context.Context, f *capture.Frame, images []*Ima
 	if err := p.take(f, images); err != nil {
 		return Good, err
 	}
-	if err := p.handle.Run(f.Sequence, &p.planes, &p.outputs); err != nil {
+	if err := p.handle.Run(f.Sequence, &p.planes, &p.outputs, nil); err != nil {
 		return Good, refusal(err)
 	}
 	p.describe(f, images)
