@@ -51,6 +51,7 @@ type camera struct {
 	proc    preproc.Processor
 	sinks   []*sink
 	images  []*preproc.Image // for Process; one for each sink, nil when not due
+	quality *quality
 	log     zerolog.Logger
 	monitor *health.Monitor
 

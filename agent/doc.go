@@ -22,7 +22,8 @@
 // captured = published + the sum of the named drops + in flight, for each
 // camera, at every moment at which the pipeline stands still; and the driver's
 // sequence numbers that have gone by = captured + kernel-lost. A frame counts
-// as published when one output at least took one image of it.
+// as published when one output at least took one image of it. A frame with a
+// verdict against it is published, and counted by verdict besides.
 //
 // # Decisions
 //
@@ -46,6 +47,27 @@
 //   - Rings with a size of their own exist from the start, so that consumers
 //     may come before the camera does. A ring whose size follows the camera
 //     exists once the camera was opened.
+//   - What is wrong with pictures is found in three rooms. The C++ room measures,
+//     as it has the samples at hand, and knows no threshold. preproc judges each
+//     frame by its measure and the time, since thresholds and verdicts are its
+//     words; it does so outside of the code that measures, so that a judge
+//     outlives a preprocessor that has to be replaced. health says what lasts.
+//     Here the three are joined, logged and shown.
+//   - A frame with a verdict is published: a black picture at night may be all
+//     that there is to be seen, and only the consumer knows. A camera with a
+//     lasting verdict is unhealthy, and the watchdog is pinged all the same: to
+//     kill the agent would not take the cap off the lens.
+//   - Black and blown-out mean that nothing at all is to be seen, but for 2 % of
+//     the picture (ffmpeg's blackdetect has the same share): a lamp in the night
+//     or a clock in the corner is no fault, and no shade of grey is. The
+//     levels are those of means over 32 samples, which a noisy sensor under a
+//     cap does not exceed (8 is reached with noise of 15 levels). No blur-below
+//     suits every camera: in focus, a wall in a JPEG has 0.2 and the scene of our
+//     fixtures 3800, 3 when out of focus, while uncompressed noise of one level
+//     alone has 20. So it is off until somebody chooses it.
+//   - Frozen is equality of content, which noise forbids to a live camera. Of
+//     compressed frames all scans are hashed; of others a sample, 36 KiB at the
+//     most: the whole would add a sixth to the preprocessing of 1080p YUYV.
 //   - Panics are contained: one in the preprocessing of a frame costs that
 //     frame, one in a stage costs the stream, which is opened anew.
 package agent
