@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -140,8 +141,10 @@ cameras:
 		t.Fatal(err)
 	}
 	defer frames.Close()
+	limited, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	for verdict := reader.Verdict(0); verdict != reader.Frozen; {
-		f, err := frames.Next(t.Context())
+		f, err := frames.Next(limited)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,49 +16,48 @@ import (
 	"github.com/edge-agent/agent/systemd"
 )
 
-// tested is an agent whose self-test says what the test wants, and runs.
-func tested(t *testing.T, answer *error) (*rigged, *int) {
-	runs := new(int)
+// tested is an agent that verifies itself by the test given.
+func tested(t *testing.T, test func() error) *rigged {
 	r := &rigged{log: &journal{}}
 	r.Agent = New(Options{Config: config.Defaults(), Log: zerolog.New(r.log), Notifier: systemd.NewNotifier()})
-	r.selfTest = func() error {
-		*runs++
-		return *answer
-	}
+	r.selfTest = test
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	go r.verify(ctx)
-	return r, runs
+	return r
 }
 
 func TestWrongAnswersAreToldOnceUntilTheyAreRight(t *testing.T) {
+	wrong := errors.New("self-test of the preprocessor: resize: a value is off\nand more")
 	synctest.Test(t, func(t *testing.T) {
-		var answer error
-		r, runs := tested(t, &answer)
-		pass := func(minutes int) {
-			time.Sleep(time.Duration(minutes) * selfTestPeriod)
-			synctest.Wait()
+		var runs atomic.Int32
+		r := tested(t, func() error {
+			if n := runs.Add(1); n > 3 && n <= 8 {
+				return wrong
+			}
+			return nil
+		})
+		time.Sleep(3*selfTestPeriod + selfTestPeriod/2)
+		if n := runs.Load(); n != 3 || r.Healthy() != nil {
+			t.Errorf("%d tests in 3 minutes, healthy: %v", n, r.Healthy())
 		}
-		pass(3)
-		if *runs != 3 || r.Healthy() != nil {
-			t.Errorf("%d tests in 3 minutes, healthy: %v", *runs, r.Healthy())
+		if err := r.monitor.Check(); err != nil {
+			t.Errorf("between two tests: %v", err)
 		}
-		answer = errors.New("self-test of the preprocessor: resize: a value is off\nand more")
-		pass(5)
-		if err := r.Healthy(); !errors.Is(err, answer) {
+		time.Sleep(5 * selfTestPeriod)
+		if err := r.Healthy(); !errors.Is(err, wrong) {
 			t.Errorf("healthy: %v", err)
 		}
 		if s := r.status(); s != "self-test of the preprocessor: resize: a value is off; no camera configured" {
 			t.Errorf("STATUS=%s", s)
 		}
-		answer = nil
-		pass(2)
+		time.Sleep(2 * selfTestPeriod)
 		if err := r.Healthy(); err != nil || strings.Contains(r.status(), "self-test") {
 			t.Errorf("after right answers: %v, %s", err, r.status())
 		}
-		wrong, right := r.log.entries(t, "preprocessor gives wrong answers"), r.log.entries(t, "preprocessor gives right answers again")
-		if len(wrong) != 1 || len(right) != 1 {
-			t.Errorf("told %d times of wrong answers and %d times of right ones", len(wrong), len(right))
+		began, ended := r.log.entries(t, "preprocessor gives wrong answers"), r.log.entries(t, "preprocessor gives right answers again")
+		if len(began) != 1 || len(ended) != 1 {
+			t.Errorf("told %d times of wrong answers and %d times of right ones", len(began), len(ended))
 		}
 	})
 }
@@ -74,10 +74,8 @@ func TestSelfTestThatPanicsIsAWrongAnswer(t *testing.T) {
 // A stuck answer is a stuck stage.
 func TestSelfTestThatHangsStopsTheWatchdog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var answer error
-		r, _ := tested(t, &answer)
 		never := make(chan struct{})
-		r.selfTest = func() error { <-never; return nil }
+		r := tested(t, func() error { <-never; return nil })
 		time.Sleep(selfTestPeriod + processLimit + time.Second)
 		if err := r.monitor.Check(); err == nil || !strings.Contains(err.Error(), "self-test: no progress") {
 			t.Errorf("%v", err)
