@@ -1,7 +1,8 @@
 // Package native is the C++ room and the only import "C" of the project.
 //
 // What enters: numbers that say how frames and outputs look, and the planes of
-// one frame. What leaves: pixels in memory of the caller, or a [*Error]. One
+// one frame. What leaves: pixels in memory of the caller and a [Measure] of the
+// frame, or a [*Error]. One
 // call into C++ a frame. It never keeps a pointer, logs, or decides geometry:
 // package preproc does that.
 //
@@ -9,7 +10,8 @@
 // resample (the source's rows and columns, still in its own colours and
 // orientation), convert (colour and normalisation in one affine map), store
 // (element type, order of axes, orientation, borders); decode stands before
-// them and encode behind. No picture is ever made at the camera's size, and a
+// them and encode behind; measure looks at the frame itself, when it has passed
+// through the cache. No picture is ever made at the camera's size, and a
 // row stays in the cache.
 //
 // Resampling is our own and not cv::resize, which takes whole pixels of one
