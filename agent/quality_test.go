@@ -63,7 +63,7 @@ func TestBadPicturesAreToldOnceAndPublishedAllTheSame(t *testing.T) {
 		"a light that is switched": {shot(shot(shot(nil, 20, room), 9, black), 20, room),
 			"", "", "map[black:9]", "good"},
 		"a frozen camera": {shot(shot(shot(nil, 20, room), 60, still), 20, room),
-			"frozen@70", "frozen@90", "map[frozen:10]", "good"},
+			"frozen@71", "frozen@90", "map[frozen:9]", "good"},
 		"flicker": {shot(shot(shot(shot(nil, 20, black), 5, room), 5, black), 20, room),
 			"black@10", "black@40", "map[black:25]", "good"},
 	} {

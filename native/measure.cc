@@ -237,6 +237,15 @@ void plain_run(const Model &model, const Pixels &pixels, const Grid &g, int x,
 
 }  // namespace
 
+std::uint64_t hash_of(const Model &model, const Pixels &pixels) {
+  Hash hash;
+  for (int p = 0; p < model.planes; p++)
+    for (int row = 0; row < model.rows[p]; row++)
+      hash.add(pixels.data[p] + std::size_t(row) * pixels.stride[p],
+               model.row_bytes[p]);
+  return hash.value();
+}
+
 preproc_measure measure(const preproc_format &format, const Model &model,
                         const Pixels &pixels) {
   const Grid g = grid_of(format, model);

@@ -14,6 +14,9 @@ namespace preprocess {
 preproc_measure measure(const preproc_format &format, const Model &model,
                         const Pixels &pixels);
 
+// A hash of all samples.
+std::uint64_t hash_of(const Model &model, const Pixels &pixels);
+
 // The same numbers sample by sample: the reference of measure, and what
 // measures pictures that are too small for it.
 preproc_measure measure_plainly(const preproc_format &format,

@@ -79,8 +79,10 @@ typedef struct {
  * whole picture, on a thin grid, whatever the outputs show. Luma is 0 for black
  * to 255 for white, in every format. */
 typedef struct {
-  /* A hash of the bitstream from its first scan on, or of uncompressed samples:
-   * a picture that differs has another one. */
+  /* A hash: of a bitstream from its first scan on; of an uncompressed frame's
+   * grid or, while that does not change, of everything. So it is the same from
+   * the second of a row of equal frames on, and another one within sixteen
+   * frames of any change. */
   uint64_t content;
   /* Means over 32 samples side by side: 2 % are darker than low, 2 % are
    * brighter than high. */

@@ -7,9 +7,10 @@ import "time"
 // of samples: some 9,000 in a large picture. Luma is 0 for black to 255 for
 // white in every format, limited range or full.
 type Measure struct {
-	// Content is a hash: of a compressed frame's scans, all of them, or of the
-	// sampled rows of an uncompressed one. Frames that differ there have
-	// different ones.
+	// Content is a hash: of a compressed frame's scans, all of them; of an
+	// uncompressed one's samples or, while those do not change, of all its
+	// pixels. It is the same from the second of a row of equal frames on, and
+	// another one within sixteen frames of any change.
 	Content uint64
 	// LumaLow and LumaHigh are the levels below and above which 2 % of the
 	// samples lie, after the mean over 32 pixels side by side, which takes the

@@ -223,6 +223,60 @@ func TestContentIsThatOfThePicture(t *testing.T) {
 	}
 }
 
+// A source without noise may stand still but for one pixel.
+func TestOnePixelMakesAnotherContent(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, p := range rawFormats {
+		proc, err := New(View{}, []Spec{{Width: 16, Height: 16}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer proc.Close()
+		f := scene(p, 1921, 101)
+		images := []*Image{imageFor(t, f, View{}, proc.specs[0])}
+		content := func() uint64 {
+			m, err := proc.Process(t.Context(), f, images)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m.Content
+		}
+		content()
+		still := content()
+		if again := content(); again != still {
+			t.Errorf("%v: the same frame has another content", p)
+		}
+		last := content()
+		change := func() string {
+			plane := r.IntN(len(p.Layout().Planes))
+			row, column := r.IntN(f.Format.Rows(plane)), r.IntN(f.Format.RowBytes(plane))
+			f.Planes[plane][row*f.Format.Stride[plane]+column] ^= 1 << r.IntN(8)
+			return fmt.Sprintf("%v: a change at %d, %d of plane %d is not seen", p, column, row, plane)
+		}
+		for range 200 {
+			what := change()
+			now := content()
+			if now == last {
+				t.Fatal(what)
+			}
+			last = now
+		}
+		// A picture that has been still for longer is not looked at whole each time.
+		for still := range 40 {
+			for range still {
+				last = content()
+			}
+			what := change()
+			after := 1
+			for content() == last {
+				if after++; after > 16 {
+					t.Fatalf("%s in 16 frames, after %d without one", what, still)
+				}
+			}
+		}
+	}
+}
+
 // Whatever moves in the pattern is seen, at every size, so that who tries the
 // agent on it is told nothing wrong.
 func TestThePatternIsGood(t *testing.T) {
