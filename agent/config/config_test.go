@@ -22,12 +22,12 @@ cameras:
     mode: {format: auto, size: 1280x720, rate: 30}
     controls: {exposure_dynamic_framerate: 0, auto_exposure: true}
     queue: {capacity: 2, policy: drop-oldest}
+    quality: {frozen-after: 10s, black-below: 4, blown-above: off, blur-below: 20, stale-after: 500ms}
     preprocess: {rotate: 90, flip: none, crop: 1280x720+0+0}
     outputs:
       model: {size: 640x640, fit: letterbox, pad: 114, color: rgb, dtype: float32, layout: chw, mean: [0.485,0.456,0.406], std: [0.229,0.224,0.225]}
       preview: {size: 640x360, fit: stretch, encode: jpeg, quality: 75}
       archive: {encode: jpeg, size: 1280x720, every: 10s, files: {dir: front, keep: 1GiB}}
-    quality: {frozen-after: 10s, black-below: 4, blown-above: off, blur-below: 20, stale-after: 500ms}
     recovery: {stall-after: 2s}
   door: {device: {replay: door.mjpeg, loop: true}, queue: {policy: block, capacity: 5}}
 log: {level: debug}
