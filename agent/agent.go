@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -49,6 +50,9 @@ type Agent struct {
 	monitor *health.Monitor
 	tree    *suture.Supervisor
 
+	selfTest  func() error          // the known-answer frames
+	untrusted atomic.Pointer[error] // why the preprocessor's answers are wrong, nil while they are right
+
 	mu      sync.Mutex
 	cameras []*camera
 	ended   chan struct{} // closed when every camera is a recording at its end
@@ -57,6 +61,7 @@ type Agent struct {
 // New makes an agent; nothing is opened yet.
 func New(o Options) *Agent {
 	a := &Agent{Options: o, monitor: health.NewMonitor(), ended: make(chan struct{})}
+	a.selfTest = a.knownAnswers
 	a.tree = suture.New("agent", suture.Spec{
 		EventHook:        a.supervised,
 		Timeout:          stopLimit,
@@ -70,7 +75,7 @@ func New(o Options) *Agent {
 // every recording is at its end. It returns an error only when the agent could
 // not be built.
 func (a *Agent) Run(ctx context.Context) error {
-	if err := preproc.SelfTest(); err != nil {
+	if err := a.selfTest(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -82,6 +87,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	background.Go(func() { a.watch(ctx) })
 	background.Go(func() { a.report(ctx) })
+	background.Go(func() { a.verify(ctx) })
 	a.say("ready", a.Notifier.Ready())
 	a.Log.Info().Str("message_id", systemd.MessageStarted).Int("cameras", len(a.list())).Msg("agent started")
 
@@ -141,7 +147,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &camera{cfg: cfg, origin: origin, monitor: a.monitor, changed: a.changed}
+	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
 	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
 	c.troubles = troubles{log: c.log, ledger: &c.ledger}
 	c.state.Store(&State{Phase: Opening, Since: time.Now()})
@@ -203,7 +209,8 @@ func (a *Agent) watch(ctx context.Context) {
 	_ = w.Run(ctx) // returns only ctx's error
 }
 
-// report tells once a period of drops that go on.
+// report tells once a period of drops that go on and, by STATUS, for how long
+// pictures have been bad.
 func (a *Agent) report(ctx context.Context) {
 	tick := time.NewTicker(reportPeriod)
 	defer tick.Stop()
@@ -212,8 +219,13 @@ func (a *Agent) report(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			bad := false
 			for _, c := range a.list() {
 				c.troubles.report(reportPeriod)
+				bad = bad || c.state.Load().Verdict != preproc.Good
+			}
+			if bad {
+				a.show()
 			}
 		}
 	}
@@ -221,9 +233,8 @@ func (a *Agent) report(ctx context.Context) {
 
 // changed is called by a camera whose state changed.
 func (a *Agent) changed() {
-	cameras := a.list()
-	a.say("status", a.Notifier.Status(status(cameras)))
-	for _, c := range cameras {
+	a.show()
+	for _, c := range a.list() {
 		if c.state.Load().Phase != Ended {
 			return
 		}
@@ -235,6 +246,11 @@ func (a *Agent) changed() {
 	default:
 		close(a.ended)
 	}
+}
+
+// show tells systemd how every camera is.
+func (a *Agent) show() {
+	a.say("status", a.Notifier.Status(a.status()))
 }
 
 // finish accounts for every frame and closes what the cameras held.

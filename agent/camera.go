@@ -56,6 +56,7 @@ type camera struct {
 
 	sinks   []*sink
 	images  []*preproc.Image // for Process; one for each sink, nil when not due
+	quality *quality
 	log     zerolog.Logger
 	monitor *health.Monitor
 

@@ -41,6 +41,10 @@ type scripted struct {
 	lost     uint64
 	fault    capture.Fault
 	cut      int // bytes missing at the end
+
+	at   time.Duration // arrival, on a clock of the test; 0 is now
+	age  time.Duration // at arrival
+	draw func(pixels []byte)
 }
 
 func (s *script) Open(context.Context) (capture.Source, error) {
@@ -82,7 +86,14 @@ func (s *scriptedSource) Read(ctx context.Context) (*capture.Frame, error) {
 		Format: s.script.format, Sequence: w.sequence, Lost: w.lost, Fault: w.fault,
 		Timestamp: capture.Monotonic(), Dequeued: capture.Monotonic(),
 	}
+	if w.at != 0 {
+		f.Timestamp, f.Dequeued = epoch+w.at, epoch+w.at
+	}
+	f.Timestamp -= w.age
 	f.Planes[0] = make([]byte, s.script.format.PlaneBytes(0)-w.cut)
+	if w.draw != nil {
+		w.draw(f.Planes[0])
+	}
 	f.Lend(s.script)
 	return f, nil
 }
@@ -90,6 +101,9 @@ func (s *scriptedSource) Read(ctx context.Context) (*capture.Frame, error) {
 func (s *script) Return(*capture.Frame)          { s.returned.Add(1) }
 func (s *scriptedSource) Format() capture.Format { return s.script.format }
 func (s *scriptedSource) Close() error           { return nil }
+
+// epoch is ahead of the real clock, so that frames of a test's clock are young.
+var epoch = capture.Monotonic() + time.Hour
 
 var grey = capture.Format{PixelFormat: capture.GREY, Width: 64, Height: 48, Stride: [capture.MaxPlanes]int{64}}
 

@@ -41,7 +41,7 @@ type unruly struct {
 	every uint64
 }
 
-func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Verdict, error) {
+func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Measure, error) {
 	if u.every == 0 || f.Sequence == 0 || f.Sequence%u.every != 0 {
 		return u.Processor.Process(ctx, f, images)
 	}
@@ -53,9 +53,9 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 		for !never.Load() {
 		}
 	case "lie":
-		verdict, err := u.Processor.Process(ctx, f, images)
+		measure, err := u.Processor.Process(ctx, f, images)
 		images[0].Data = images[0].Data[:1]
-		return verdict, err
+		return measure, err
 	}
 	return u.Processor.Process(ctx, f, images)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
 )
 
@@ -33,12 +35,22 @@ type State struct {
 	Phase Phase
 	Err   error // of Waiting
 	Since time.Time
+	// Verdict is what has lastingly been wrong with its pictures, and BadSince
+	// since when, unless it is Good.
+	Verdict  preproc.Verdict
+	BadSince time.Time
 }
+
+// Healthy says that the camera publishes good frames.
+func (s State) Healthy() bool { return s.Phase == Publishing && s.Verdict == preproc.Good }
 
 // String is the state in a line of STATUS.
 func (s State) String() string {
-	if s.Err != nil {
+	switch {
+	case s.Err != nil:
 		return fmt.Sprintf("%s (%v)", s.Phase, s.Err)
+	case s.Phase == Publishing && s.Verdict != preproc.Good:
+		return fmt.Sprintf("%s, %v for %v", s.Phase, s.Verdict, time.Since(s.BadSince).Round(time.Second))
 	}
 	return s.Phase.String()
 }
@@ -51,8 +63,15 @@ func (c *camera) setState(p Phase, err error) {
 	if p == Opening && c.lost != "" {
 		return // still lost, until a try succeeds
 	}
-	c.state.Store(&State{Phase: p, Err: err, Since: time.Now()})
 	c.logState(p, err)
+	c.show(&State{Phase: p, Err: err, Since: time.Now()})
+}
+
+// show makes s the state, completed by how the pictures are.
+func (c *camera) show(s *State) {
+	s.Verdict = c.quality.lasting
+	s.BadSince = time.Now().Add(c.quality.since() - capture.Monotonic())
+	c.state.Store(s)
 	c.changed()
 }
 
@@ -77,13 +96,18 @@ func (c *camera) logState(p Phase, err error) {
 }
 
 // status is the STATUS line for systemd: every camera in a few words.
-func status(cameras []*camera) string {
-	if len(cameras) == 0 {
-		return "no camera configured"
+func (a *Agent) status() string {
+	var parts []string
+	if err := a.untrusted.Load(); err != nil {
+		first, _, _ := strings.Cut((*err).Error(), "\n")
+		parts = append(parts, first)
 	}
-	parts := make([]string, len(cameras))
-	for i, c := range cameras {
-		parts[i] = c.cfg.Name + ": " + c.state.Load().String()
+	cameras := a.list()
+	if len(cameras) == 0 {
+		parts = append(parts, "no camera configured")
+	}
+	for _, c := range cameras {
+		parts = append(parts, c.cfg.Name+": "+c.state.Load().String())
 	}
 	return strings.Join(parts, "; ")
 }
@@ -105,6 +129,9 @@ func (c *camera) summary() {
 		if n := a.Dropped[name]; n > 0 {
 			e = e.Uint64("dropped_"+strings.ReplaceAll(name, "-", "_"), n)
 		}
+	}
+	for name, n := range c.quality.counted() {
+		e = e.Uint64("verdict_"+strings.ReplaceAll(name, "-", "_"), n)
 	}
 	e.Msg("accounting")
 }

@@ -120,7 +120,7 @@ func (c *camera) take(ctx context.Context, frames *queue.DropOldest[*capture.Fra
 // process makes the images that are due of one frame and publishes them. A
 // panic costs the frame.
 func (c *camera) process(ctx context.Context, f *capture.Frame) {
-	sequence, dequeued, held := f.Sequence, f.Dequeued, f
+	sequence, timestamp, dequeued, held := f.Sequence, f.Timestamp, f.Dequeued, f
 	defer func() {
 		if r := recover(); r != nil {
 			if held != nil {
@@ -134,7 +134,7 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 		c.drop(f, DropNotDue, "process", nil)
 		return
 	}
-	_, err := c.proc.Process(ctx, f, c.images)
+	measure, err := c.proc.Process(ctx, f, c.images)
 	// The driver gets its buffer back before anything is written.
 	held = nil
 	f.Release()
@@ -142,10 +142,14 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 		c.troubles.dropped(dropOf(err), "process", sequence, err)
 		return
 	}
-	if err := c.publish(ctx); err != nil {
+	verdict, changed := c.pass(measure, dequeued, timestamp)
+	err = c.publish(ctx)
+	c.tell(changed, sequence)
+	if err != nil {
 		c.troubles.dropped(DropOutput, "publish", sequence, err)
 		return
 	}
+	c.quality.count(verdict)
 	if c.ledger.publish(); !c.live {
 		c.live = true
 		c.setState(Publishing, nil)

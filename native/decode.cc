@@ -26,7 +26,12 @@ bool Sampling::operator==(const Sampling &other) const {
 }
 
 JpegDecoder::JpegDecoder(int width, int height)
-    : width_(width), height_(height), errors_(), info_(), progress_() {
+    : width_(width),
+      height_(height),
+      errors_(),
+      info_(),
+      progress_(),
+      scans_() {
   errors_.install();
   info_.err = &errors_.base;
   if (setjmp(errors_.jump)) errors_.refuse();
@@ -68,6 +73,7 @@ Sampling JpegDecoder::read_header(const std::uint8_t *data,
   jpeg_mem_src(&info_, data, length);
   jpeg_read_header(&info_, TRUE);
   check_header();
+  scans_ = {info_.src->next_input_byte, info_.src->bytes_in_buffer};
   info_.raw_data_out = TRUE;
   info_.out_color_space = info_.jpeg_color_space;
   info_.do_fancy_upsampling = FALSE;

@@ -18,6 +18,11 @@ struct Sampling {
   bool operator==(const Sampling &other) const;
 };
 
+struct Bytes {
+  const std::uint8_t *data;
+  std::size_t length;
+};
+
 // Decoding at 1/2^level of the size, by libjpeg's reduced inverse DCT.
 constexpr int kLevels = 4;
 
@@ -41,6 +46,10 @@ class JpegDecoder {
   // Decodes the frame whose header was read, at a level that was prepared.
   Pixels decode(int level);
 
+  // The frame's bytes from the first scan's data on: all that makes the
+  // picture, but for tables. Headers may carry a time that differs each frame.
+  Bytes scans() const { return scans_; }
+
   // Forgets the frame. Harmless without one.
   void abandon();
 
@@ -56,6 +65,7 @@ class JpegDecoder {
   jpeg_progress_mgr progress_;
   std::vector<std::uint8_t> plane_[3];
   std::size_t stride_[3];
+  Bytes scans_;
 };
 
 }  // namespace preprocess

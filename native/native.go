@@ -1,7 +1,8 @@
 // Package native is the C++ room and the only import "C" of the project.
 //
 // What enters: numbers that say how frames and outputs look, and the planes of
-// one frame. What leaves: pixels in memory of the caller, or a [*Error]. One
+// one frame. What leaves: pixels in memory of the caller and a [Measure] of the
+// frame, or a [*Error]. One
 // call into C++ a frame. It never keeps a pointer, logs, or decides geometry:
 // package preproc does that.
 //
@@ -9,7 +10,8 @@
 // resample (the source's rows and columns, still in its own colours and
 // orientation), convert (colour and normalisation in one affine map), store
 // (element type, order of axes, orientation, borders); decode stands before
-// them and encode behind. No picture is ever made at the camera's size, and a
+// them and encode behind; measure looks at the frame itself, when it has passed
+// through the cache. No picture is ever made at the camera's size, and a
 // row stays in the cache.
 //
 // Resampling is our own and not cv::resize, which takes whole pixels of one
@@ -109,7 +111,15 @@ type Output struct {
 type Handle struct {
 	c       *C.preproc
 	written [MaxOutputs]C.uint64_t
+	measure C.preproc_measure
 	err     C.preproc_error
+}
+
+// A Measure is what the samples of a frame say about the camera; see preproc.h.
+type Measure struct {
+	Content                     uint64
+	LumaLow, LumaMean, LumaHigh float32
+	Sharpness                   float32
 }
 
 // New makes a handle for frames of format f. All memory is allocated here,
@@ -136,8 +146,9 @@ func (h *Handle) Close() {
 }
 
 // Run preprocesses one frame into the outputs that are not nil, and cuts them
-// to the bytes written. It does not allocate unless it fails.
-func (h *Handle) Run(sequence uint64, planes *[MaxPlanes][]byte, outputs *[MaxOutputs][]byte) error {
+// to the bytes written. It measures the frame unless m is nil. It does not
+// allocate unless it fails.
+func (h *Handle) Run(sequence uint64, planes *[MaxPlanes][]byte, outputs *[MaxOutputs][]byte, m *Measure) error {
 	in := func(i int) (*C.uint8_t, C.size_t) { return start(planes[i]), C.size_t(len(planes[i])) }
 	out := func(i int) (*C.uint8_t, C.size_t) { return start(outputs[i]), C.size_t(cap(outputs[i])) }
 	p0, n0 := in(0)
@@ -151,9 +162,13 @@ func (h *Handle) Run(sequence uint64, planes *[MaxPlanes][]byte, outputs *[MaxOu
 	o5, c5 := out(5)
 	o6, c6 := out(6)
 	o7, c7 := out(7)
+	var measure *C.preproc_measure
+	if m != nil {
+		measure = &h.measure
+	}
 	status := C.preproc_run(h.c, C.uint64_t(sequence), p0, n0, p1, n1, p2, n2,
 		o0, c0, o1, c1, o2, c2, o3, c3, o4, c4, o5, c5, o6, c6, o7, c7,
-		&h.written[0], &h.err)
+		&h.written[0], measure, &h.err)
 	runtime.KeepAlive(h)
 	if status != C.PREPROC_OK {
 		return h.error(status)
@@ -161,6 +176,12 @@ func (h *Handle) Run(sequence uint64, planes *[MaxPlanes][]byte, outputs *[MaxOu
 	for i := range outputs {
 		if outputs[i] != nil {
 			outputs[i] = outputs[i][:h.written[i]]
+		}
+	}
+	if m != nil {
+		*m = Measure{
+			Content: uint64(h.measure.content), Sharpness: float32(h.measure.sharpness),
+			LumaLow: float32(h.measure.luma_low), LumaMean: float32(h.measure.luma_mean), LumaHigh: float32(h.measure.luma_high),
 		}
 	}
 	return nil

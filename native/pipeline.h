@@ -61,18 +61,25 @@ class Pipeline {
            std::size_t count);
 
   void run(const std::uint8_t *const planes[], const std::size_t lengths[],
-           const Target targets[], std::uint64_t written[]);
+           const Target targets[], std::uint64_t written[],
+           preproc_measure *measure);
 
  private:
   int level_of(const Target targets[]) const;
   void plan_jpeg(const Sampling &sampling);
   Pixels decode(const std::uint8_t *data, std::size_t length, int level);
+  preproc_measure measured(int level, const Pixels &pixels);
+  std::uint64_t content_of(std::uint64_t samples, const Pixels &pixels);
 
   preproc_format format_;
-  Model model_;  // of uncompressed formats
+  Model models_[kLevels];  // of the levels that plans were made for
   std::vector<Output> outputs_;
   std::unique_ptr<JpegDecoder> decoder_;  // of compressed formats
   std::optional<Sampling> sampling_;      // that the plans were made for
+  // Of the newest uncompressed frame: the hash of its samples, what is known of
+  // its content, and how many frames before it were the same.
+  std::uint64_t samples_ = 0, content_ = 0;
+  int still_ = 0;
 };
 
 }  // namespace preprocess

@@ -146,7 +146,7 @@ preproc_status preproc_run(
     size_t capacity3, uint8_t *output4, size_t capacity4, uint8_t *output5,
     size_t capacity5, uint8_t *output6, size_t capacity6, uint8_t *output7,
     size_t capacity7, uint64_t written[PREPROC_MAX_OUTPUTS],
-    preproc_error *error) noexcept {
+    preproc_measure *measure, preproc_error *error) noexcept {
   return guarded(error, [&] {
     if (handle == nullptr) refuse(PREPROC_ARGUMENT, "there is no handle");
     misbehave_on_request(sequence);
@@ -156,7 +156,7 @@ preproc_status preproc_run(
         {output0, capacity0}, {output1, capacity1}, {output2, capacity2},
         {output3, capacity3}, {output4, capacity4}, {output5, capacity5},
         {output6, capacity6}, {output7, capacity7}};
-    handle->pipeline.run(planes, lengths, targets, written);
+    handle->pipeline.run(planes, lengths, targets, written, measure);
   });
 }
 

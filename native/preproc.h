@@ -75,6 +75,23 @@ typedef struct {
   float mean[3], std[3];
 } preproc_output;
 
+/* What the samples of a frame say about the camera. Always of the camera's
+ * whole picture, on a thin grid, whatever the outputs show. Luma is 0 for black
+ * to 255 for white, in every format. */
+typedef struct {
+  /* A hash: of a bitstream from its first scan on; of an uncompressed frame's
+   * grid or, while that does not change, of everything. So it is the same from
+   * the second of a row of equal frames on, and another one within sixteen
+   * frames of any change. */
+  uint64_t content;
+  /* Means over 32 samples side by side: 2 % are darker than low, 2 % are
+   * brighter than high. */
+  float luma_low, luma_mean, luma_high;
+  /* The variance of the Laplacian, in luma levels squared, between pixels of a
+   * picture that is 480 to 959 wide. */
+  float sharpness;
+} preproc_measure;
+
 typedef struct preproc preproc;
 
 /* Makes a handle for frames of one format. *handle is for preproc_destroy; it
@@ -85,8 +102,9 @@ preproc_status preproc_create(const preproc_format *format,
                               preproc_error *error) PREPROC_NOEXCEPT;
 
 /* Preprocesses one frame. A NULL output is not due. written[i] is the bytes of
- * output i. Planes and outputs must not overlap. After an error the outputs
- * hold nothing of use, and the handle is as good as before. */
+ * output i. measure may be NULL; it is all zero when no output is due, since
+ * nothing is decoded then. Planes and outputs must not overlap. After an error
+ * the outputs hold nothing of use, and the handle is as good as before. */
 preproc_status preproc_run(
     preproc *handle, uint64_t sequence, const uint8_t *plane0, size_t length0,
     const uint8_t *plane1, size_t length1, const uint8_t *plane2,
@@ -95,7 +113,7 @@ preproc_status preproc_run(
     size_t capacity3, uint8_t *output4, size_t capacity4, uint8_t *output5,
     size_t capacity5, uint8_t *output6, size_t capacity6, uint8_t *output7,
     size_t capacity7, uint64_t written[PREPROC_MAX_OUTPUTS],
-    preproc_error *error) PREPROC_NOEXCEPT;
+    preproc_measure *measure, preproc_error *error) PREPROC_NOEXCEPT;
 
 void preproc_destroy(preproc *handle) PREPROC_NOEXCEPT;
 

@@ -22,6 +22,7 @@ type InProcess struct {
 	shapes  []shape
 	planes  [native.MaxPlanes][]byte
 	outputs [native.MaxOutputs][]byte
+	measure native.Measure
 }
 
 // A shape is what is known of an output once the format is.
@@ -64,22 +65,22 @@ func (p *InProcess) Close() error {
 
 // Process fills the images that are not nil. It does not watch ctx once the
 // C++ code runs.
-func (p *InProcess) Process(ctx context.Context, f *capture.Frame, images []*Image) (Verdict, error) {
+func (p *InProcess) Process(ctx context.Context, f *capture.Frame, images []*Image) (Measure, error) {
 	if err := ctx.Err(); err != nil {
-		return Good, err
+		return Measure{}, err
 	}
 	if err := p.plan(f.Format); err != nil {
-		return Good, err
+		return Measure{}, err
 	}
 	defer p.forget()
 	if err := p.take(f, images); err != nil {
-		return Good, err
+		return Measure{}, err
 	}
-	if err := p.handle.Run(f.Sequence, &p.planes, &p.outputs); err != nil {
-		return Good, refusal(err)
+	if err := p.handle.Run(f.Sequence, &p.planes, &p.outputs, &p.measure); err != nil {
+		return Measure{}, refusal(err)
 	}
 	p.describe(f, images)
-	return Good, nil
+	return Measure(p.measure), nil
 }
 
 // forget lets go of the frame's and the images' memory.

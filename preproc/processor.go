@@ -12,8 +12,10 @@ type Processor interface {
 	// Process fills images, of which there is one for each Spec in order; a
 	// nil image is not due and costs nothing. The caller owns the images and
 	// their memory. On an error nothing in them is to be used, and the next
-	// frame may be tried: an [Error] says what kind it was.
-	Process(ctx context.Context, f *capture.Frame, images []*Image) (Verdict, error)
+	// frame may be tried: an [Error] says what kind it was. What the Measure
+	// says against the frame is for a [Judge] to find; the images are good
+	// until their owner sets another verdict.
+	Process(ctx context.Context, f *capture.Frame, images []*Image) (Measure, error)
 	Close() error
 }
 
@@ -48,19 +50,6 @@ type Geometry struct{ XX, XY, X0, YX, YY, Y0 float64 }
 // Map gives the camera's coordinates of a point of the output.
 func (g Geometry) Map(x, y float64) (float64, float64) {
 	return g.XX*x + g.XY*y + g.X0, g.YX*x + g.YY*y + g.Y0
-}
-
-// A Verdict is what the pixels of a frame say about the camera; 0 is good.
-type Verdict uint32
-
-// Good says that nothing was found wrong.
-const Good Verdict = 0
-
-func (v Verdict) String() string {
-	if v == Good {
-		return "good"
-	}
-	return "bad"
 }
 
 // Reason says why a frame could not be preprocessed. Its String is the name

@@ -17,18 +17,24 @@ const (
 	resultWidth, resultHeight = 41, 29
 )
 
-// SelfTest sends a known frame of each kind through a processor of its own and
-// compares what comes out with plain OpenCV: resize for the geometry, cvtColor
-// for the colours, and both again behind a JPEG made of the frame. An error
-// says what was wrong; the preprocessor must not be trusted then.
+// SelfTest is [SelfTestOf] of processors in this process.
 func SelfTest() error {
+	return SelfTestOf(func(v View, specs []Spec) (Processor, error) { return New(v, specs) })
+}
+
+// SelfTestOf sends a known frame of each kind through a processor of its own,
+// which open makes, and compares what comes out with plain OpenCV: resize for
+// the geometry, cvtColor for the colours, and both again behind a JPEG made of
+// the frame. An error says what was wrong; the preprocessor must not be trusted
+// then.
+func SelfTestOf(open func(View, []Spec) (Processor, error)) error {
 	for _, test := range []struct {
 		name string
-		run  func() error
+		run  func(tested) error
 	}{
-		{"resize", testResize}, {"color", testColor}, {"jpeg", testJPEG},
+		{"resize", tested.resize}, {"color", tested.color}, {"jpeg", tested.jpeg},
 	} {
-		if err := test.run(); err != nil {
+		if err := test.run(open); err != nil {
 			return fmt.Errorf("self-test of the preprocessor: %s: %w", test.name, err)
 		}
 	}
@@ -53,9 +59,12 @@ func knownFrame(p capture.PixelFormat, stride int, data []byte) *capture.Frame {
 	return f
 }
 
+// tested makes the processors that are tested.
+type tested func(View, []Spec) (Processor, error)
+
 // once runs a frame through a processor made for it.
-func once(f *capture.Frame, s Spec) ([]byte, error) {
-	p, err := New(View{}, []Spec{s})
+func (open tested) once(f *capture.Frame, s Spec) ([]byte, error) {
+	p, err := open(View{}, []Spec{s})
 	if err != nil {
 		return nil, err
 	}
@@ -69,10 +78,10 @@ func once(f *capture.Frame, s Spec) ([]byte, error) {
 	return img.Data, err
 }
 
-func testResize() error {
+func (open tested) resize() error {
 	pixels := knownPicture()
 	// First of all, since making a processor tells OpenCV to start no threads.
-	got, err := once(knownFrame(capture.RGB3, knownWidth*3, pixels),
+	got, err := open.once(knownFrame(capture.RGB3, knownWidth*3, pixels),
 		Spec{Width: resultWidth, Height: resultHeight, Fit: Stretch, Filter: Linear})
 	if err != nil {
 		return err
@@ -84,9 +93,9 @@ func testResize() error {
 	return alike(got, want, 1)
 }
 
-// testColor has many pairs of luma and chroma. They change from row to row only:
+// color has many pairs of luma and chroma. They change from row to row only:
 // along a row OpenCV repeats the chroma samples, where we interpolate.
-func testColor() error {
+func (open tested) color() error {
 	packed := make([]byte, 0, knownWidth*knownHeight*2)
 	for y := range knownHeight {
 		for range knownWidth / 2 {
@@ -98,16 +107,16 @@ func testColor() error {
 	if err != nil {
 		return err
 	}
-	got, err := once(knownFrame(capture.YUYV, knownWidth*2, packed), Spec{})
+	got, err := open.once(knownFrame(capture.YUYV, knownWidth*2, packed), Spec{})
 	if err != nil {
 		return err
 	}
 	return alike(got, want, 1)
 }
 
-func testJPEG() error {
+func (open tested) jpeg() error {
 	pixels := knownPicture()
-	file, err := once(knownFrame(capture.RGB3, knownWidth*3, pixels), Spec{Encode: JPEG, Quality: 100})
+	file, err := open.once(knownFrame(capture.RGB3, knownWidth*3, pixels), Spec{Encode: JPEG, Quality: 100})
 	if err != nil {
 		return err
 	}
@@ -115,7 +124,7 @@ func testJPEG() error {
 	if err != nil {
 		return err
 	}
-	got, err := once(knownFrame(capture.MJPG, 0, file), Spec{Width: resultWidth, Height: resultHeight, Fit: Stretch})
+	got, err := open.once(knownFrame(capture.MJPG, 0, file), Spec{Width: resultWidth, Height: resultHeight, Fit: Stretch})
 	if err != nil {
 		return err
 	}

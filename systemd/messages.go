@@ -23,6 +23,15 @@ const (
 	// MessageFramesDropped: the first frame lost under a name, then their number
 	// once a period.
 	MessageFramesDropped = "0eaa0bcd430044f79b2b89e986124991"
+	// MessagePictureBad: a camera's pictures are lastingly frozen, black,
+	// blown-out, blurred or stale.
+	MessagePictureBad = "aa09334cb87e414e9f6680f4cd0386bf"
+	// MessagePictureGood: they are so no longer.
+	MessagePictureGood = "fb25ecc6e2764ae98850d87c10e5bfe7"
+	// MessageSelfTestFailed: the preprocessor gave a wrong answer on a known frame.
+	MessageSelfTestFailed = "982298708cc842cfa627643bc9f26dec"
+	// MessageSelfTestPassed: its answers are right again.
+	MessageSelfTestPassed = "6ebd1f2a706d47a182fdd445837d2568"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )

@@ -31,6 +31,8 @@ type Camera struct {
 	Buffers int
 	Queue   Queue
 	View    preproc.View
+	// Quality says from where on a frame is bad.
+	Quality preproc.Quality
 	// Outputs has one element at least.
 	Outputs []Output
 	// StallAfter is how long a streaming camera may deliver nothing.

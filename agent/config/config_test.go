@@ -22,6 +22,7 @@ cameras:
     mode: {format: auto, size: 1280x720, rate: 30}
     controls: {exposure_dynamic_framerate: 0, auto_exposure: true}
     queue: {capacity: 2, policy: drop-oldest}
+    quality: {frozen-after: 10s, black-below: 4, blown-above: off, blur-below: 20, stale-after: 500ms}
     preprocess: {rotate: 90, flip: none, crop: 1280x720+0+0}
     outputs:
       model: {size: 640x640, fit: letterbox, pad: 114, color: rgb, dtype: float32, layout: chw, mean: [0.485,0.456,0.406], std: [0.229,0.224,0.225]}
@@ -57,6 +58,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			Buffers:  5,
 			Queue:    Queue{Capacity: 2},
 			View:     preproc.View{Crop: preproc.Rect{Width: 1280, Height: 720}, Rotate: 90},
+			Quality:  preproc.Quality{FrozenAfter: 10 * time.Second, BlackBelow: 4, BlurBelow: 20, StaleAfter: 500 * time.Millisecond},
 			Outputs: []Output{
 				{Spec: model, Ring: &Ring{4}},
 				{Spec: preview, Ring: &Ring{4}},
@@ -68,6 +70,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			Device:     Device{Replay: "/etc/agent/door.mjpeg", Loop: true},
 			Buffers:    8,
 			Queue:      Queue{5, Block},
+			Quality:    preproc.Quality{FrozenAfter: 5 * time.Second, BlackBelow: 8, BlownAbove: 247, StaleAfter: time.Second},
 			Outputs:    []Output{{Spec: spec("model", 640, 640), Ring: &Ring{4}}},
 			StallAfter: 2 * time.Second, ProcessDeadline: 200 * time.Millisecond,
 		}},

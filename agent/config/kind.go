@@ -40,11 +40,16 @@ func integer(least, most int) kind[int] {
 }
 
 // orAuto reads the word auto as the zero value.
-func orAuto[V any](k kind[V]) kind[V] {
+func orAuto[V any](k kind[V]) kind[V] { return orWord(k, "auto") }
+
+// orOff reads the word off as the zero value.
+func orOff[V any](k kind[V]) kind[V] { return orWord(k, "off") }
+
+func orWord[V any](k kind[V], word string) kind[V] {
 	inner := k.read
-	k.allowed += ", or auto"
+	k.allowed += ", or " + word
 	k.read = func(n *node) (v V, ok bool) {
-		if n.shape == scalar && n.text == "auto" {
+		if n.shape == scalar && n.text == word {
 			return v, true
 		}
 		return inner(n)

@@ -47,6 +47,8 @@ var camera = section[Camera]{
 		func(c *Camera) *preproc.View { return &c.View }),
 	named(Key{Name: "outputs", Type: "mapping", Doc: "the products by name; none at all means one named model, 640x640 with every default"},
 		outputNames, outputs, addOutput),
+	group("quality", "when a picture is bad: it is published with that verdict all the same, and the journal and STATUS tell of it", quality,
+		func(c *Camera) *preproc.Quality { return &c.Quality }),
 	group("recovery", "when to give a stream up", recovery, func(c *Camera) *Camera { return c }),
 }
 
@@ -145,6 +147,19 @@ var files = section[Files]{
 		func(f *Files, v string) { f.Dir = v }),
 	value("keep", bytes(1<<20, "allowed: 1MiB or more, in KiB, MiB, GiB or TiB"), "256MiB",
 		"how much may lie there; the oldest files make room", func(f *Files, v int64) { f.Keep = v }),
+}
+
+var quality = section[preproc.Quality]{
+	value("frozen-after", orOff(duration(time.Second, time.Hour)), "5s", "how long the same content may be repeated; noise makes every frame of a live camera differ",
+		func(q *preproc.Quality, v time.Duration) { q.FrozenAfter = v }),
+	value("black-below", orOff(integer(1, 127)), "8", "black is when all of the picture, but for 2 %, is darker than this",
+		func(q *preproc.Quality, v int) { q.BlackBelow = v }),
+	value("blown-above", orOff(integer(128, 254)), "247", "blown-out is when all of the picture, but for 2 %, is brighter than this",
+		func(q *preproc.Quality, v int) { q.BlownAbove = v }),
+	value("blur-below", orOff(integer(1, 10_000)), "off", "the least sharpness, as agent process prints it; what is sharp depends on the scene",
+		func(q *preproc.Quality, v int) { q.BlurBelow = v }),
+	value("stale-after", orOff(duration(time.Millisecond, time.Hour)), "1s", "how old a frame may be when it is published",
+		func(q *preproc.Quality, v time.Duration) { q.StaleAfter = v }),
 }
 
 var recovery = section[Camera]{

@@ -19,6 +19,7 @@ const dropped = "dropped"
 type runner struct {
 	options   *Options
 	processor preproc.Processor
+	judge     *preproc.Judge // of the input at hand
 	specs     []preproc.Spec
 	images    []*preproc.Image
 	lines     *json.Encoder
@@ -35,7 +36,7 @@ func (r *runner) frame(ctx context.Context, input, stem string, f *capture.Frame
 	}
 	r.fit(f)
 	start := time.Now()
-	verdict, err := r.processor.Process(ctx, f, r.images)
+	measure, err := r.processor.Process(ctx, f, r.images)
 	result.DurationUS = time.Since(start).Microseconds()
 	if err != nil {
 		refused, ok := errors.AsType[*preproc.Error](err)
@@ -45,7 +46,11 @@ func (r *runner) frame(ctx context.Context, input, stem string, f *capture.Frame
 		result.Reason, result.Detail = refused.Reason.String(), refused.Detail
 		return r.line(result)
 	}
-	result.Verdict = verdict.String()
+	// Time passes as it does in the recording.
+	at := time.Duration(f.Sequence) * f.Format.Interval
+	result.Verdict = r.judge.Frame(measure, at, 0).String()
+	result.Luma = []float32{measure.LumaLow, measure.LumaMean, measure.LumaHigh}
+	result.Sharpness = &measure.Sharpness
 	for _, img := range r.images {
 		if err := r.image(result, stem, img); err != nil {
 			return err

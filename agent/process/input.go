@@ -13,6 +13,7 @@ import (
 
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/capture/replay"
+	"github.com/edge-agent/agent/preproc"
 )
 
 // expand replaces directories by their files, in the order of the names. Each
@@ -109,6 +110,7 @@ func (r *runner) input(ctx context.Context, name string) error {
 	defer file.Close()
 	defer source.Close()
 	stem := r.stem(name)
+	r.judge = preproc.NewJudge(r.options.Camera.Quality)
 	for {
 		f, err := source.Read(ctx)
 		switch {

@@ -69,8 +69,32 @@ func TestModeIsForInputsWithoutAGeometry(t *testing.T) {
 	raw := write(t, filepath.Join(dir, "raw"), make([]byte, 4*2+3))
 	front := camera(t, "mode: {format: GREY, size: 4x2}, outputs: {a: {}}")
 	results, err := process(t, Options{Camera: front, Inputs: []string{stills + "422.jpg", y4m, junk, raw}})
-	if got, want := verdicts(results), "good good dropped:corrupt good dropped:short"; err != nil || got != want {
+	if got, want := verdicts(results), "good black dropped:corrupt black dropped:short"; err != nil || got != want {
 		t.Errorf("verdicts %s, %v, want %s", got, err, want)
+	}
+}
+
+// Verdicts are the daemon's, with the recording's time: 30 frames are a second.
+func TestRecordingIsJudgedByItsOwnTime(t *testing.T) {
+	front := camera(t, "mode: {format: GREY, size: 8x8}, quality: {frozen-after: 2s, blur-below: 9}, outputs: {a: {}}")
+	same := write(t, filepath.Join(t.TempDir(), "same"), bytes.Repeat([]byte{90, 100}, 32*70))
+	dark := write(t, filepath.Join(t.TempDir(), "dark"), bytes.Repeat([]byte{3}, 64))
+	results, err := process(t, Options{Camera: front, Inputs: []string{same, dark}})
+	if err != nil || len(results) != 71 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for i, r := range results[:70] {
+		want := "good"
+		if i >= 61 { // the content is known from the second frame on
+			want = "frozen"
+		}
+		if r.Verdict != want {
+			t.Errorf("frame %d is %s, want %s", i, r.Verdict, want)
+		}
+	}
+	last := results[70]
+	if last.Verdict != "black" || last.Sharpness == nil || *last.Sharpness != 0 || !slices.Equal(last.Luma, []float32{0, 0, 0}) {
+		t.Errorf("%+v", last)
 	}
 }
 

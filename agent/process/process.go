@@ -32,12 +32,18 @@ type Options struct {
 type Result struct {
 	Input string `json:"input"`
 	Index uint64 `json:"index"` // of the frame in its input, from 0
-	// Verdict is the preprocessor's, or "dropped" when there is no image.
+	// Verdict is that on the frame, or "dropped" when there is no image.
 	Verdict string `json:"verdict"`
 	// Reason is the name of the drop, as in the daemon's counters, and Detail
 	// says more about it.
 	Reason string `json:"reason"`
 	Detail string `json:"detail,omitempty"`
+	// Luma is how dark, on average and how bright the frame is, and Sharpness
+	// how sharp, as a [preproc.Measure] has it: what the thresholds of the
+	// config's quality are compared with.
+	Luma      []float32 `json:"luma,omitempty"`
+	Sharpness *float32  `json:"sharpness,omitempty"`
+
 	Output string `json:"output,omitempty"`
 	Shape  []int  `json:"shape"`
 	DType  string `json:"dtype"`

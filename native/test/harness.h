@@ -66,10 +66,11 @@ Planes planes_of(const char (&pixel_format)[5], int width, int height,
 
 preproc *create(const preproc_format &format, const preproc_output &output);
 
-// preproc_run with one output.
+// preproc_run with one output; the frame is measured in any case.
 preproc_status run(preproc *handle, const std::uint8_t *const planes[],
                    const std::size_t lengths[], std::uint8_t *out,
-                   std::size_t capacity, std::uint64_t *written = nullptr);
+                   std::size_t capacity, std::uint64_t *written = nullptr,
+                   preproc_measure *measure = nullptr);
 
 // A noisy picture as a JPEG file.
 std::vector<std::uint8_t> jpeg(int width, int height, int quality);

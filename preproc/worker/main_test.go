@@ -55,7 +55,7 @@ type unruly struct {
 	at  uint64
 }
 
-func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Verdict, error) {
+func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Measure, error) {
 	if u.at != 0 && f.Sequence != u.at {
 		return u.Processor.Process(ctx, f, images)
 	}
@@ -88,15 +88,15 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 			}
 		}
 	case "escape":
-		return preproc.Good, &preproc.Error{Reason: preproc.ReasonCorrupt, Detail: "escaped by: " + strings.Join(escapes(), " ")}
+		return preproc.Measure{}, &preproc.Error{Reason: preproc.ReasonCorrupt, Detail: "escaped by: " + strings.Join(escapes(), " ")}
 	case "half": // writes some of the image, and dies
 		images[0].Data[:cap(images[0].Data)][0] = 0xee
 		unix.Exit(3)
 	case "short", "long", "empty":
-		verdict, err := u.Processor.Process(ctx, f, images)
+		measure, err := u.Processor.Process(ctx, f, images)
 		n := map[string]int{"short": len(images[0].Data) - 1, "empty": 0, "long": 1 << 40}[u.how]
 		claim(&images[0].Data, n)
-		return verdict, err
+		return measure, err
 	}
 	return u.Processor.Process(ctx, f, images)
 }

@@ -46,7 +46,8 @@ type request struct {
 type answer struct {
 	Serial  uint64
 	Status  uint32 // done, or refused + preproc.Reason
-	Verdict uint32
+	_       uint32
+	Measure preproc.Measure
 	Lengths [preproc.MaxOutputs]uint64
 	Detail  [200]byte // of a refusal; ends at a zero
 }

@@ -163,12 +163,12 @@ func (s *server) process() {
 	r := &s.request
 	s.lay(r)
 	s.answer = answer{Serial: r.Serial}
-	verdict, err := s.proc.Process(context.Background(), &s.frame, s.images)
+	measure, err := s.proc.Process(context.Background(), &s.frame, s.images)
 	if err != nil {
 		s.refuse(err)
 		return
 	}
-	s.answer.Verdict = uint32(verdict)
+	s.answer.Measure = measure
 	for i, img := range s.images {
 		if img != nil {
 			s.answer.Lengths[i] = uint64(len(img.Data))

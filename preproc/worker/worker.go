@@ -126,27 +126,27 @@ func (p *Processor) Close() error {
 // answer within the deadline, that dies or that lies is replaced; the error is
 // a [preproc.Error] of ReasonTimedOut or ReasonCrashed then, and the images may
 // be half written, but by nobody any more. The end of ctx costs the child too.
-func (p *Processor) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Verdict, error) {
+func (p *Processor) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Measure, error) {
 	if err := ctx.Err(); err != nil {
-		return preproc.Good, err
+		return preproc.Measure{}, err
 	}
 	if p.closed {
-		return preproc.Good, &preproc.Error{Reason: preproc.ReasonFailed, Detail: "the preprocessor was closed"}
+		return preproc.Measure{}, &preproc.Error{Reason: preproc.ReasonFailed, Detail: "the preprocessor was closed"}
 	}
 	if err := p.plan(f.Format); err != nil {
-		return preproc.Good, err
+		return preproc.Measure{}, err
 	}
 	if err := p.engage(ctx); err != nil {
-		return preproc.Good, err
+		return preproc.Measure{}, err
 	}
 	if err := p.lay(f, images); err != nil {
-		return preproc.Good, err
+		return preproc.Measure{}, err
 	}
 	if err := p.ask(ctx, f.Sequence); err != nil {
-		return preproc.Good, err
+		return preproc.Measure{}, err
 	}
 	p.deliver(f, images)
-	return preproc.Verdict(p.answer.Verdict), nil
+	return p.answer.Measure, nil
 }
 
 // engage waits for a child that is ready.

@@ -28,7 +28,8 @@ func uvcFormat(format, size string, rate, n int) func(*lab) {
 
 // vividFormat: the same of vivid, on its single-planar or its multi-planar
 // node. Its time stamps are those of the start of exposure, because those of the
-// end of frame lie ahead of the frame's delivery, and the agent bounds them.
+// end of frame lie ahead of the frame's delivery, and the agent bounds them. Its
+// bars without the text and without noise are what a frozen camera shows.
 func vividFormat(format, node, bars string, n int) func(*lab) {
 	return func(l *lab) {
 		l.configure(fmt.Sprintf(`cameras:
@@ -36,6 +37,7 @@ func vividFormat(format, node, bars string, n int) func(*lab) {
     device: {path: %s}
     mode: {format: %s, size: 320x180, rate: 15}
     controls: {test_pattern: 0, osd_text_mode: 2, timestamp_source: 1}
+    quality: {frozen-after: off}
     outputs: {model: {size: 320x180, fit: stretch}}
 `, node, format))
 		s := l.read("front/model", n, "-bars", bars, "-within", "3m").wait()

@@ -89,10 +89,37 @@ func stallUVC(l *lab) {
 	l.figure("%v", l.stop()["front"])
 }
 
+// A camera that sends one and the same picture: its frames are published, and
+// say so.
+func freezeUVC(l *lab) {
+	c := l.plug("CAM1")
+	defer c.pull()
+	l.configure(fmt.Sprintf(uvcCamera, "MJPG"))
+	pid := l.property("MainPID")
+	l.publishes(10)
+	c.say("freeze")
+	l.figure("told %.1f s after the freeze", l.status("front: publishing, frozen for ").Seconds())
+	if s := l.read("front/model", 10).wait(); s.BadVerdict != s.Frames {
+		l.Errorf("%d of %d frames of the frozen camera have a verdict", s.BadVerdict, s.Frames)
+	}
+	c.say("thaw")
+	l.figure("good %.1f s after the thaw", l.await("a good camera", 30*time.Second, func() bool {
+		return l.property("StatusText") == "front: publishing"
+	}).Seconds())
+	l.publishes(10)
+	for _, event := range []string{"picture is bad", "picture is no longer bad"} {
+		if n := len(l.journal("_PID="+pid, "EVENT="+event, "VERDICT=frozen")); n != 1 {
+			l.Errorf("the journal has %q %d times", event, n)
+		}
+	}
+	l.figure("%v", l.stop()["front"])
+}
+
 func TestReplug(t *testing.T) {
 	l := newLab(t)
 	l.scenario("uvc pulled and plugged", replugUVC)
 	l.scenario("uvc, one of two pulled", twoUVC)
 	l.scenario("vivid unbound and bound", rebindVivid)
 	l.scenario("uvc stalls", stallUVC)
+	l.scenario("uvc freezes", freezeUVC)
 }

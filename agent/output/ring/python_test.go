@@ -56,7 +56,7 @@ func TestPythonReaderSeesTheSameFrames(t *testing.T) {
 	}
 	for seq := range uint64(20) {
 		img := &preproc.Image{
-			Spec: &spec, Width: 40, Height: 20, Data: r.Lend(), Sequence: seq, Timestamp: 123456789, Dequeued: 5, Verdict: 3,
+			Spec: &spec, Width: 40, Height: 20, Data: r.Lend(), Sequence: seq, Timestamp: 123456789, Dequeued: 5, Verdict: preproc.BlownOut | preproc.Stale | 1<<30,
 			Geometry: preproc.Geometry{XX: 2, XY: 1, X0: 0.5, YX: 3, YY: 4, Y0: 0.25},
 		}
 		var sum float64
@@ -72,7 +72,7 @@ func TestPythonReaderSeesTheSameFrames(t *testing.T) {
 		next(&got)
 		want := fmt.Sprint(map[string]any{
 			"sequence": float64(seq), "timestamp": float64(123456789), "dequeued": 5.0, "published": float64(img.Published),
-			"length": float64(len(img.Data)), "verdict": 3.0, "width": 40.0, "height": 20.0,
+			"length": float64(len(img.Data)), "verdict": float64(4 | 16 | 1<<30), "verdicts": "blown-out stale bit-30", "width": 40.0, "height": 20.0,
 			"geometry": []any{2.0, 1.0, 0.5, 3.0, 4.0, 0.25}, "point": []any{40.5, 110.25},
 			"first": float64(seq), "last": float64(float32(seq) + 2399./1024), "sum": sum,
 			"shape": []any{3.0, 20.0, 40.0}, "dtype": "float32", "writeable": false, "valid": true,

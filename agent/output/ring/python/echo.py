@@ -17,6 +17,7 @@ with edge_agent_ring.Ring(sys.argv[1]) as ring:
             dtype=str(f.data.dtype),
             writeable=f.data.flags.writeable,
             point=f.to_camera(10, 20),
+            verdicts=" ".join(f.verdicts()),
             valid=f.valid(),
         )
         print(json.dumps(fields), flush=True)

@@ -22,6 +22,7 @@ import threading
 import numpy
 
 SLOT = struct.Struct("<16xQqqqQIII4x8x6d")  # a slot header, from sequence on
+VERDICTS = ("frozen", "black", "blown-out", "blurred", "stale")  # bit 0 first
 Record = collections.namedtuple("Record", "sequence timestamp dequeued published length verdict width height geometry")
 
 
@@ -36,6 +37,11 @@ class Frame:
     def valid(self):
         """Ask it after the work: was data this frame's own to the end?"""
         return self.ring.generation_of(self.generation) == self.generation
+
+    def verdicts(self):
+        """The names of what speaks against the frame; empty for a good one."""
+        bits = (bit for bit in range(32) if self.verdict >> bit & 1)
+        return [VERDICTS[bit] if bit < len(VERDICTS) else f"bit-{bit}" for bit in bits]
 
     def to_camera(self, x, y):
         """Maps a point of the frame to the camera's picture, in pixels."""

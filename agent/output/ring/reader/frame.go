@@ -28,8 +28,8 @@ type Frame struct {
 	// in the agent, Published that of being ready; by CLOCK_MONOTONIC, which is
 	// the same for all processes of a machine.
 	Timestamp, Dequeued, Published time.Duration
-	// Verdict is 0 for a good frame.
-	Verdict uint32
+	// Verdict is 0 for a good frame, else what speaks against it.
+	Verdict Verdict
 	// Width and Height are in pixels.
 	Width, Height int
 	// Skipped is how many frames were published between this one and the one
@@ -57,7 +57,7 @@ func (f *Frame) fill(l *link, gen uint64) bool {
 	}
 	f.Data = f.slot[l.desc.HeaderSize:][:rec.Length:rec.Length]
 	f.Description = l.desc
-	f.Sequence, f.Verdict, f.geometry = rec.Sequence, rec.Verdict, rec.Geometry
+	f.Sequence, f.Verdict, f.geometry = rec.Sequence, Verdict(rec.Verdict), rec.Geometry
 	f.Timestamp, f.Dequeued, f.Published = time.Duration(rec.Timestamp), time.Duration(rec.Dequeued), time.Duration(rec.Published)
 	f.Width, f.Height = int(rec.Width), int(rec.Height)
 	f.Skipped = (gen-l.seen)/2 - 1

@@ -49,7 +49,7 @@ type Record struct {
 	Timestamp, Dequeued, Published int64
 	// Length is the bytes of data.
 	Length uint64
-	// Verdict is 0 for a good frame.
+	// Verdict is 0 for a good frame, else the bits of what speaks against it.
 	Verdict       uint32
 	Width, Height uint32
 	// Slot is where the frame lies, 0 to slots-1.

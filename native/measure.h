@@ -1,0 +1,25 @@
+// What a frame's samples say about the camera: how bright and how sharp the
+// picture is, and a hash that tells whether it is the picture of before. A thin
+// grid of samples is looked at, and always the whole picture of the camera,
+// whatever the outputs show of it.
+#pragma once
+
+#include "picture.h"
+#include "preproc.h"
+
+namespace preprocess {
+
+// Measures a picture whose camera has format.width pixels in a row; pixels may
+// be a decoding of it at a smaller scale. content is a hash of the samples.
+preproc_measure measure(const preproc_format &format, const Model &model,
+                        const Pixels &pixels);
+
+// A hash of all samples.
+std::uint64_t hash_of(const Model &model, const Pixels &pixels);
+
+// The same numbers sample by sample: the reference of measure, and what
+// measures pictures that are too small for it.
+preproc_measure measure_plainly(const preproc_format &format,
+                                const Model &model, const Pixels &pixels);
+
+}  // namespace preprocess
