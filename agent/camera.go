@@ -149,7 +149,8 @@ func (c *camera) openSinks() error {
 		if s.cfg.Spec.Width == 0 {
 			continue
 		}
-		if err := s.fit(c.cfg.View, capture.Format{}); err != nil {
+		// Without the view: whether a crop fits shows when there is a picture.
+		if err := s.fit(preproc.View{}, capture.Format{}); err != nil {
 			return fmt.Errorf("output %s: %w", s.cfg.Spec.Name, err)
 		}
 	}

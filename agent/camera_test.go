@@ -245,3 +245,17 @@ func TestLimitsLeaveTheWatchdogHalfOfItsTime(t *testing.T) {
 		t.Errorf("TimeoutStopSec=%v (%v) against %v for the cameras", stop, err, stopLimit)
 	}
 }
+
+func TestCameraWithACropStartsBeforeItsPictureIsKnown(t *testing.T) {
+	r := start(t, `
+cameras:
+  front:
+    device: {pattern: bars}
+    mode: {size: 320x240, rate: 100}
+    preprocess: {crop: 200x100+8+8}
+    outputs: {model: {size: 64x64}}
+`)
+	r.until(t, "publishing", func() bool { return r.publishedBy() > 0 })
+	r.stop()
+	r.finished(t)
+}
