@@ -10,8 +10,9 @@ import (
 // A Config is what the agent is to do.
 type Config struct {
 	// Cameras are in the order of the file. None means: every camera found.
-	Cameras []Camera
-	Log     Log
+	Cameras    []Camera
+	Quarantine Quarantine
+	Log        Log
 	// Warnings are about keys that are accepted but unwise.
 	Warnings []Fault
 }
@@ -102,6 +103,12 @@ type Files struct {
 	// Dir is absolute, or relative to the state directory.
 	Dir string
 	// Keep is how many bytes may lie there; the oldest files make room.
+	Keep int64
+}
+
+// A Quarantine keeps frames that went wrong, as evidence.
+type Quarantine struct {
+	// Keep is how many bytes may lie there; 0 keeps nothing.
 	Keep int64
 }
 

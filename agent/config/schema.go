@@ -17,6 +17,8 @@ var root = section[Config]{
 			v.Name = name
 			c.Cameras = append(c.Cameras, v)
 		}),
+	group("quarantine", "frames that went wrong, in the state directory: what agent process takes", quarantine,
+		func(c *Config) *Quarantine { return &c.Quarantine }),
 	group("log", "what goes to the journal or the terminal", logging, func(c *Config) *Log { return &c.Log }),
 }
 
@@ -147,6 +149,11 @@ var files = section[Files]{
 var recovery = section[Camera]{
 	value("stall-after", duration(100*time.Millisecond, time.Minute), "2s", "how long a streaming camera may deliver nothing",
 		func(c *Camera, v time.Duration) { c.StallAfter = v }),
+}
+
+var quarantine = section[Quarantine]{
+	value("keep", orNone(bytes(1<<20, "allowed: 1MiB or more, in KiB, MiB, GiB or TiB")), "64MiB",
+		"how much may lie there; the oldest frames make room, and 0 keeps none", func(q *Quarantine, v int64) { q.Keep = v }),
 }
 
 // Levels are the words of log.level, the lowest first.
