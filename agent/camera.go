@@ -14,6 +14,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -53,6 +54,9 @@ type camera struct {
 	images  []*preproc.Image // for Process; one for each sink, nil when not due
 	log     zerolog.Logger
 	monitor *health.Monitor
+
+	evidence *quarantine.Store  // nil when frames that go wrong are not kept
+	flight   *quarantine.Flight // of the frame that is being preprocessed
 
 	ledger   Ledger
 	troubles troubles
@@ -159,7 +163,7 @@ func (c *camera) openSinks() error {
 
 // close gives back what newCamera took. The camera must not be served any more.
 func (c *camera) close() error {
-	errs := []error{c.origin.Close(), c.proc.Close()}
+	errs := []error{c.origin.Close(), c.proc.Close(), c.flight.Close()}
 	for _, s := range c.sinks {
 		errs = append(errs, s.close())
 	}

@@ -23,6 +23,8 @@ const (
 	// MessageFramesDropped: the first frame lost under a name, then their number
 	// once a period.
 	MessageFramesDropped = "0eaa0bcd430044f79b2b89e986124991"
+	// MessageFrameQuarantined: a frame that went wrong was kept as evidence.
+	MessageFrameQuarantined = "2ea8c1e530204d0e94368be5b36e78fa"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )
