@@ -27,7 +27,7 @@ PACKAGES_TEST  := python3-numpy systemd
 RUN_ENV := RUNTIME_DIRECTORY=$(CURDIR)/var/run STATE_DIRECTORY=$(CURDIR)/var/lib
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-lint deps-test build run test unit race asan lint fmt fuzz bench soak env version clean distclean
+.PHONY: help deps deps-lint deps-test build run test unit hooks race asan lint fmt fuzz bench soak env version clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,13 +53,16 @@ run: build ## build and run on the cameras found, else on a test pattern (Ctrl-C
 comma := ,
 
 # What a merge needs, in this order; sections below may add to it.
-TEST_STEPS := lint unit race asan
+TEST_STEPS := lint unit hooks race asan
 test: ## everything that must hold before a merge, with a summary
 	@.ci/test $(TEST_STEPS)
 
 unit: deps-test ## the tests
 	$(GO) test $(or $(PKG),./...)
 	$(if $(PKG),,$(GO) test -tags $(GOTAGS)$(comma)testhooks ./preproc/worker)
+
+hooks: deps-test ## the tests in which native code crashes on request
+	$(GO) test -tags=$(GOTAGS),testhooks -run 'Crash' ./agent
 
 # The race detector does not see into C++, which the sanitizers watch instead.
 race: deps-test ## the tests under the race detector

@@ -18,6 +18,7 @@ import (
 	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/agent/output/files"
 	"github.com/edge-agent/agent/agent/output/ring"
+	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
 )
@@ -37,7 +38,8 @@ type Options struct {
 	Log    zerolog.Logger
 	// RuntimeDir is where the sockets lie: RuntimeDir/CAMERA/OUTPUT.sock.
 	RuntimeDir string
-	// StateDir is what relative directories of the config are relative to.
+	// StateDir is what relative directories of the config are relative to, and
+	// where the quarantine lies.
 	StateDir string
 	Notifier *systemd.Notifier
 	// Watchdog is the interval that systemd asked for, 0 for none.
@@ -49,6 +51,8 @@ type Agent struct {
 	Options
 	monitor *health.Monitor
 	tree    *suture.Supervisor
+	// evidence is where frames that went wrong are kept, nil for nowhere.
+	evidence *quarantine.Store
 
 	selfTest  func() error          // the known-answer frames
 	untrusted atomic.Pointer[error] // why the preprocessor's answers are wrong, nil while they are right
@@ -80,8 +84,11 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if err := a.openQuarantine(); err != nil {
+		return err
+	}
 	if err := a.build(); err != nil {
-		return errors.Join(err, a.closeCameras())
+		return errors.Join(err, a.closeCameras(), a.evidence.Close())
 	}
 	stopped := a.tree.ServeBackground(ctx)
 	var background sync.WaitGroup
@@ -148,6 +155,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 		return nil, err
 	}
 	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
+	c.evidence, c.flight = a.evidence, a.flight(cfg.Name)
 	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
 	c.troubles = troubles{log: c.log, ledger: &c.ledger}
 	c.state.Store(&State{Phase: Opening, Since: time.Now()})
@@ -158,7 +166,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	}
 	c.images = make([]*preproc.Image, len(c.sinks))
 	if err = c.openProcessor(a.Config.Isolation); err != nil {
-		return nil, errors.Join(err, origin.Close())
+		return nil, errors.Join(err, origin.Close(), c.flight.Close())
 	}
 	if err := c.openSinks(); err != nil {
 		return nil, errors.Join(err, c.close())
@@ -258,7 +266,7 @@ func (a *Agent) finish() error {
 	for _, c := range a.list() {
 		c.summary()
 	}
-	err := a.closeCameras()
+	err := errors.Join(a.closeCameras(), a.closeQuarantine())
 	a.Log.Info().Str("message_id", systemd.MessageStopped).Msg("agent stopped")
 	return err
 }

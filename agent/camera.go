@@ -14,6 +14,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/preproc/worker"
@@ -59,6 +60,10 @@ type camera struct {
 	quality *quality
 	log     zerolog.Logger
 	monitor *health.Monitor
+
+	evidence *quarantine.Store  // nil when frames that go wrong are not kept
+	flight   *quarantine.Flight // of the frame that is being preprocessed
+	blamed   bool               // a worker had to go over that frame
 
 	ledger   Ledger
 	troubles troubles
@@ -188,6 +193,7 @@ func (c *camera) openProcessor(isolation config.Isolation) (err error) {
 // frame that it had is dropped by whoever gave it.
 func (c *camera) workerReplaced(r worker.Replacement) {
 	c.ledger.replaced.Add(1)
+	c.blamed = r.InFrame
 	e := c.log.Error().Str("message_id", systemd.MessageStageRestarted).Str("stage", "worker").Str("error", r.Cause).
 		Stringer("drop_reason", r.Reason).Uint64("total", r.Total)
 	if r.InFrame {
@@ -201,7 +207,7 @@ func (c *camera) workerReplaced(r worker.Replacement) {
 
 // close gives back what newCamera took. The camera must not be served any more.
 func (c *camera) close() error {
-	errs := []error{c.origin.Close(), c.proc.Close()}
+	errs := []error{c.origin.Close(), c.proc.Close(), c.flight.Close()}
 	for _, s := range c.sinks {
 		errs = append(errs, s.close())
 	}

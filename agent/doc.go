@@ -11,6 +11,8 @@
 //	driver -> Source.Read -> read -> queue.DropOldest -> take -> Processor.Process -> sink.write -> consumer
 //	          (lease)        |       |                   |                            |
 //	                         faulty  evicted             refused                      output
+//	                         |                           |
+//	                         +------> quarantine <-------+
 //
 // The frame is a lease of a driver's buffer. Its one holder hands it on or
 // releases it; the buffer goes back to the driver as soon as the preprocessor
@@ -85,6 +87,21 @@
 //     most, and while that repeats the whole of every sixteenth frame, since the
 //     whole costs a sixth of the preprocessing of 1080p YUYV: in the picture of
 //     vivid, which has no noise, only a small counter moves.
+//   - Frames whose bytes are what was wrong with them are quarantined: corrupt,
+//     geometry, unsupported, failed. Those that are short, stale or flagged
+//     are not: their bytes tell no more than the log line does. The copy is
+//     made before the buffer goes back, at most ten times an hour for each
+//     camera and reason; a good frame costs nothing.
+//   - But for this: the bitstream of each compressed frame is copied into a
+//     file in memory before it is decoded, for that is the only way to have it
+//     when the process dies of it. It takes 0.5 % of the preprocessor's time
+//     (12 us for 100 kB that are not in the cache, beside 2.8 ms). The pixels of
+//     raw frames are not copied: they would take 20 %, and no value of a pixel
+//     makes a conversion crash.
+//   - Those records lie in the runtime directory, which systemd keeps over a
+//     restart (RuntimeDirectoryPreserve=restart) and which is memory: on a disk
+//     they would be written back, at megabytes a minute. A power cut loses
+//     them, and is not the frame's fault.
 //   - Panics are contained: one in the preprocessing of a frame costs that
 //     frame, one in a stage costs the stream, which is opened anew.
 package agent

@@ -45,12 +45,18 @@ var rooms = map[string]room{
 		"agent/health": "it shows what health measured",
 		"github.com/prometheus/client_golang/...": "the one room that knows Prometheus",
 	},
+	"agent/spool": {},
+	"agent/quarantine": {
+		"agent/spool": "a bounded directory of whole files",
+		"capture":     "what it keeps is a frame, in the words of capture",
+	},
 	"agent/output": {
 		"preproc": "an output borrows a preproc.Image",
 		"capture": "an image carries the times of capture's clock",
 	},
 	"agent/output/files": {
 		"agent/output": "it is one of its kinds",
+		"agent/spool":  "a bounded directory of whole files",
 		"preproc":      "an output borrows a preproc.Image",
 		"capture":      "a name tells the time of capture, by the clock on the wall",
 	},
@@ -109,6 +115,7 @@ var starters = map[string]string{
 	"cmd/agent":                "signals",
 	"agent":                    "pipelines live here, and who starts a goroutine waits for it",
 	"agent/output/files":       "a disk may hang and must not hang a pipeline",
+	"agent/quarantine":         "a disk may hang and must not hang a pipeline",
 	"agent/output/ring":        "consumers connect while frames flow",
 	"agent/output/ring/reader": "the end of a context interrupts a read",
 	"capture/v4l2":             "the end of a context interrupts a poll; the runtime runs the wake-up, and Close stops it",

@@ -71,6 +71,7 @@ func (c *camera) read(ctx context.Context, src capture.Source, frames *queue.Dro
 		f.Sequence = c.last
 		c.ledger.capture(f)
 		if f.Fault != capture.FaultNone {
+			c.keep(f, dropOfFault[f.Fault], nil)
 			c.drop(f, dropOfFault[f.Fault], "capture", nil)
 			continue
 		}
@@ -123,10 +124,13 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 	sequence, timestamp, dequeued, held := f.Sequence, f.Timestamp, f.Dequeued, f
 	defer func() {
 		if r := recover(); r != nil {
+			err := fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 			if held != nil {
+				c.flight.End()
+				c.keep(held, DropFailed, err)
 				held.Release()
 			}
-			c.troubles.dropped(DropFailed, "process", sequence, fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
+			c.troubles.dropped(DropFailed, "process", sequence, err)
 		}
 	}()
 	if !c.due(f.Timestamp) {
@@ -134,7 +138,13 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 		c.drop(f, DropNotDue, "process", nil)
 		return
 	}
+	c.blamed = false
+	c.flight.Begin(f)
 	measure, err := c.proc.Process(ctx, f, c.images)
+	c.flight.End()
+	if err != nil {
+		c.keep(f, dropOf(err), err)
+	}
 	// The driver gets its buffer back before anything is written.
 	held = nil
 	f.Release()

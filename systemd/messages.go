@@ -32,6 +32,8 @@ const (
 	MessageSelfTestFailed = "982298708cc842cfa627643bc9f26dec"
 	// MessageSelfTestPassed: its answers are right again.
 	MessageSelfTestPassed = "6ebd1f2a706d47a182fdd445837d2568"
+	// MessageFrameQuarantined: a frame that went wrong was kept as evidence.
+	MessageFrameQuarantined = "2ea8c1e530204d0e94368be5b36e78fa"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )

@@ -12,8 +12,9 @@ type Config struct {
 	// Cameras are in the order of the file. None means: every camera found.
 	Cameras []Camera
 	// Isolation is where the native code runs, of all cameras.
-	Isolation Isolation
-	Log       Log
+	Isolation  Isolation
+	Quarantine Quarantine
+	Log        Log
 	// Warnings are about keys that are accepted but unwise.
 	Warnings []Fault
 }
@@ -118,6 +119,12 @@ type Files struct {
 	// Dir is absolute, or relative to the state directory.
 	Dir string
 	// Keep is how many bytes may lie there; the oldest files make room.
+	Keep int64
+}
+
+// A Quarantine keeps frames that went wrong, as evidence.
+type Quarantine struct {
+	// Keep is how many bytes may lie there; 0 keeps nothing.
 	Keep int64
 }
 

@@ -31,6 +31,7 @@ cameras:
     recovery: {stall-after: 2s, process-deadline: 300ms}
   door: {device: {replay: door.mjpeg, loop: true}, queue: {policy: block, capacity: 5}}
 isolation: none
+quarantine: {keep: 1GiB}
 log: {level: debug}
 `
 
@@ -74,11 +75,20 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			Outputs:    []Output{{Spec: spec("model", 640, 640), Ring: &Ring{4}}},
 			StallAfter: 2 * time.Second, ProcessDeadline: 200 * time.Millisecond,
 		}},
-		Isolation: None,
-		Log:       Log{"debug"},
+		Isolation:  None,
+		Quarantine: Quarantine{1 << 30},
+		Log:        Log{"debug"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestQuarantineIsOnUnlessSetToZero(t *testing.T) {
+	for text, want := range map[string]int64{"log: {}": 64 << 20, "quarantine: {keep: 0}": 0, "quarantine: {keep: 1MiB}": 1 << 20} {
+		if c, err := Parse("agent.yaml", []byte(text)); err != nil || c.Quarantine.Keep != want {
+			t.Errorf("%s: %+v, %v, want %d", text, c, err, want)
+		}
 	}
 }
 

@@ -57,6 +57,19 @@ func orWord[V any](k kind[V], word string) kind[V] {
 	return k
 }
 
+// orNone reads 0, which needs no unit, as the zero value.
+func orNone[V any](k kind[V]) kind[V] {
+	inner := k.read
+	k.allowed += ", or 0"
+	k.read = func(n *node) (v V, ok bool) {
+		if n.shape == scalar && n.text == "0" {
+			return v, true
+		}
+		return inner(n)
+	}
+	return k
+}
+
 func duration(least, most time.Duration) kind[time.Duration] {
 	return scalarKind("duration", fmt.Sprintf("allowed: %s to %s, such as 5s or 200ms", short(least), short(most)),
 		func(s string) (time.Duration, bool) {

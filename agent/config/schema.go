@@ -20,6 +20,8 @@ var root = section[Config]{
 	value("isolation", oneOf[Isolation]("process", "none"), "process",
 		"where native code runs: in a child process for each camera, so that a crash, a hang or a leak costs one frame; or in the agent, which is a little faster with raw formats and ends when it crashes",
 		func(c *Config, v Isolation) { c.Isolation = v }),
+	group("quarantine", "frames that went wrong, in the state directory: what agent process takes", quarantine,
+		func(c *Config) *Quarantine { return &c.Quarantine }),
 	group("log", "what goes to the journal or the terminal", logging, func(c *Config) *Log { return &c.Log }),
 }
 
@@ -168,6 +170,11 @@ var recovery = section[Camera]{
 	value("process-deadline", duration(20*time.Millisecond, 2*time.Second), "200ms",
 		"isolation: process only; how long one frame may take before its process is replaced and the frame dropped as timed-out; what it waits for a busy CPU is not counted, up to 2s",
 		func(c *Camera, v time.Duration) { c.ProcessDeadline = v }),
+}
+
+var quarantine = section[Quarantine]{
+	value("keep", orNone(bytes(1<<20, "allowed: 1MiB or more, in KiB, MiB, GiB or TiB")), "64MiB",
+		"how much may lie there; the oldest frames make room, and 0 keeps none", func(q *Quarantine, v int64) { q.Keep = v }),
 }
 
 // Levels are the words of log.level, the lowest first.

@@ -26,9 +26,11 @@ type runner struct {
 	stems     map[string]bool // beginnings of file names that are taken
 }
 
-// frame processes f and writes what became of it.
-func (r *runner) frame(ctx context.Context, input, stem string, f *capture.Frame) error {
-	result := Result{Input: input, Index: f.Sequence, Verdict: dropped}
+// frame processes f and writes what became of it. from is what is known of it
+// before.
+func (r *runner) frame(ctx context.Context, from Result, stem string, f *capture.Frame) error {
+	result := from
+	result.Verdict = dropped
 	if f.Fault != capture.FaultNone {
 		// As in the daemon: what the source refuses is never decoded.
 		result.Reason = f.Fault.String()

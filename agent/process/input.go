@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/capture/replay"
 	"github.com/edge-agent/agent/preproc"
@@ -51,9 +52,16 @@ func (r *runner) open(ctx context.Context, name string) (capture.Source, io.Clos
 		file = f
 	}
 	in := bufio.NewReader(file)
-	head, err := in.Peek(len(y4mMagic))
+	head, err := in.Peek(max(len(y4mMagic), len(quarantine.Magic)))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, errors.Join(fmt.Errorf("read input: %w", err), file.Close())
+	}
+	if bytes.HasPrefix(head, []byte(quarantine.Magic)) {
+		source, err := openEntry(in)
+		if err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("open input %s: %w", name, err), file.Close())
+		}
+		return source, file, nil
 	}
 	source, err := replay.NewReader(in, replay.Config{
 		Path:     name,
@@ -91,7 +99,7 @@ func geometry(mode capture.Request, name string, head []byte) *capture.Format {
 	if layout == nil || layout.Compressed || mode.Width == 0 {
 		return nil
 	}
-	if bytes.HasPrefix(head, []byte{0xff, 0xd8, 0xff}) || string(head) == y4mMagic {
+	if bytes.HasPrefix(head, []byte{0xff, 0xd8, 0xff}) || bytes.HasPrefix(head, []byte(y4mMagic)) {
 		return nil
 	}
 	switch strings.ToLower(filepath.Ext(name)) {
@@ -111,7 +119,11 @@ func (r *runner) input(ctx context.Context, name string) error {
 	defer source.Close()
 	stem := r.stem(name)
 	r.judge = preproc.NewJudge(r.options.Camera.Quality)
-	for {
+	from := Result{Input: name}
+	if e, ok := source.(*entry); ok {
+		from.Quarantined = e.Reason
+	}
+	for ; ; from.Index++ {
 		f, err := source.Read(ctx)
 		switch {
 		case errors.Is(err, io.EOF):
@@ -119,7 +131,7 @@ func (r *runner) input(ctx context.Context, name string) error {
 		case err != nil:
 			return fmt.Errorf("process %s: %w", name, err)
 		}
-		err = r.frame(ctx, name, stem, f)
+		err = r.frame(ctx, from, stem, f)
 		f.Release()
 		if err != nil {
 			return err

@@ -32,6 +32,8 @@ type Options struct {
 type Result struct {
 	Input string `json:"input"`
 	Index uint64 `json:"index"` // of the frame in its input, from 0
+	// Quarantined is why the daemon put the frame into quarantine, if it did.
+	Quarantined string `json:"quarantined,omitempty"`
 	// Verdict is that on the frame, or "dropped" when there is no image.
 	Verdict string `json:"verdict"`
 	// Reason is the name of the drop, as in the daemon's counters, and Detail

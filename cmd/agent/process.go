@@ -17,7 +17,7 @@ type processCmd struct {
 	Camera string   `help:"The camera whose preprocessing is meant; not needed when there is one only." placeholder:"NAME"`
 	Output string   `help:"Make this output only." placeholder:"NAME"`
 	Out    string   `help:"Directory for the images." required:"" placeholder:"DIR"`
-	Inputs []string `arg:"" help:"JPEG, Motion JPEG, Y4M or raw files, or directories of them; - is standard input." name:"input"`
+	Inputs []string `arg:"" help:"JPEG, Motion JPEG, Y4M, raw or quarantined frames, or directories of them; - is standard input." name:"input"`
 }
 
 // Run prints one JSON object a frame. Bad frames are results, not errors.

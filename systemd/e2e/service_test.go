@@ -143,6 +143,12 @@ func hang(l *lab) {
 	if n := len(l.journal("_PID="+pid, "MESSAGE=SIGABRT: abort")); n == 0 {
 		l.Error("no stack of the process that hung in the journal")
 	}
+	kept := l.journal("EVENT=frame quarantined")
+	if len(kept) != 1 || kept[0]["FRAME_SEQ"] != "60" || kept[0]["DROP_REASON"] != "crashed" {
+		l.Errorf("quarantined: %v, want the frame that hung", kept)
+	} else {
+		l.run("agent", "process", "--out", "/tmp", kept[0]["FILE"])
+	}
 	l.behave()
 	l.run("systemctl", "restart", "agent")
 	l.publishes(80)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/agent/spool"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -74,7 +75,7 @@ type Dropped struct {
 // goroutine.
 type Files struct {
 	cfg  Config
-	dir  *directory
+	dir  *spool.Directory
 	free chan *job
 	work chan *job
 	done chan struct{} // closed when the writer has ended
@@ -100,8 +101,8 @@ func New(cfg Config) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("files: %w", err)
 	}
-	dir, err := openDirectory(cfg.Dir, cfg.Camera+"-"+cfg.Output+"-", cfg.Keep)
-	if err != nil {
+	dir := spool.New(cfg.Dir, cfg.Keep, cfg.own)
+	if err := dir.Open(); err != nil {
 		return nil, fmt.Errorf("files: %w", err)
 	}
 	f := &Files{
@@ -111,7 +112,7 @@ func New(cfg Config) (*Files, error) {
 	for range queueLength {
 		f.free <- &job{bytes: make([]byte, 0, npyHeaderBytes+cfg.MaxBytes)}
 	}
-	f.stats.Files, f.stats.BytesKept = len(dir.kept), dir.bytes
+	f.stats.Files, f.stats.BytesKept = dir.Files(), dir.Bytes()
 	go f.write()
 	return f, nil
 }

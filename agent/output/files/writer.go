@@ -3,91 +3,53 @@ package files
 import (
 	"errors"
 	"fmt"
-	"syscall"
+	"regexp"
+	"strings"
 	"time"
+
+	"github.com/edge-agent/agent/agent/spool"
+	"github.com/edge-agent/agent/preproc"
 )
 
-// After an error the disk is left alone for a while, which doubles up to a
-// limit. What comes meanwhile is dropped.
-const (
-	minBackoff = time.Second
-	maxBackoff = time.Minute
-)
+// dated is what comes after the prefix in the names of this package.
+var dated = regexp.MustCompile(`^\d{8}T\d{6}\.\d{6}Z-\d{8,}\.(jpg|npy)$`)
 
-var errTooLarge = errors.New("larger than all that may be kept")
+func (c *Config) prefix() string { return c.Camera + "-" + c.Output + "-" }
 
-// backoff is the pause after an error.
-type backoff struct {
-	err   error // that began it, nil if there is none
-	pause time.Duration
-	until time.Time
+// own says which names are those of this output, for the spool.
+func (c *Config) own(name string) (age string, ours bool) {
+	rest, ours := strings.CutPrefix(name, c.prefix())
+	return rest, ours && dated.MatchString(rest)
 }
 
-func (b *backoff) start(err error) {
-	b.err = err
-	b.pause = min(max(2*b.pause, minBackoff), maxBackoff)
-	b.until = time.Now().Add(b.pause)
+func (c *Config) name(captured time.Time, sequence uint64) string {
+	extension := "npy"
+	if c.Spec.Encode == preproc.JPEG {
+		extension = "jpg"
+	}
+	return fmt.Sprintf("%s%s-%08d.%s", c.prefix(), captured.UTC().Format(spool.Stamp), sequence, extension)
 }
-
-func (b *backoff) over() bool { return b.err == nil || !time.Now().Before(b.until) }
 
 // write is the goroutine that waits for the disk, until work is closed.
 func (f *Files) write() {
 	defer close(f.done)
-	var pause backoff
 	for j := range f.work {
-		err := pause.err
-		if pause.over() {
-			if err = f.attempt(j); err == nil || errors.Is(err, errTooLarge) {
-				pause = backoff{}
-			} else {
-				pause.start(err)
-			}
-		}
-		f.count(err)
+		f.count(f.dir.Write(f.cfg.name(j.captured, j.sequence), j.bytes))
 		f.free <- j
 	}
-}
-
-// attempt writes the file, in the room that the oldest files leave.
-//
-// On a full file system it deletes about as much as it needs and tries once
-// more. It stops there: if someone else fills the disk, every byte given up is
-// lost to them, and the archive with it.
-func (f *Files) attempt(j *job) error {
-	size := int64(len(j.bytes))
-	if size > f.cfg.Keep {
-		return fmt.Errorf("write file of %d bytes: %w: %d", size, errTooLarge, f.cfg.Keep)
-	}
-	name := f.dir.name(j.captured, j.sequence, f.cfg.Spec.Encode)
-	if err := f.dir.makeRoom(size); err != nil {
-		return err
-	}
-	err := f.dir.add(name, j.bytes)
-	if noRoom(err) {
-		if rerr := f.dir.removeOldest(size); rerr != nil {
-			return errors.Join(err, rerr)
-		}
-		err = f.dir.add(name, j.bytes)
-	}
-	return err
-}
-
-func noRoom(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 func (f *Files) count(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := &f.stats
-	s.LastError, s.Files, s.BytesKept = err, len(f.dir.kept), f.dir.bytes
+	s.LastError, s.Files, s.BytesKept = err, f.dir.Files(), f.dir.Bytes()
 	switch {
 	case err == nil:
 		s.Written++
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, spool.ErrTooLarge):
 		s.Dropped.TooLarge++
-	case noRoom(err):
+	case spool.NoRoom(err):
 		s.Dropped.Full++
 	default:
 		s.Dropped.Failed++
