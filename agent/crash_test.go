@@ -30,7 +30,9 @@ const (
 
 const clip = "../testdata/jpeg/stream-160x120.mjpg"
 
-func TestMain(m *testing.M) {
+func init() { role = dieOnRequest }
+
+func dieOnRequest() bool {
 	switch dir, file := os.Getenv(agentVar), os.Getenv(fileVar); {
 	case dir != "":
 		if err := agentIn(dir, os.Stdout).Run(context.Background()); err != nil {
@@ -38,18 +40,20 @@ func TestMain(m *testing.M) {
 		}
 	case file != "":
 		err := process.Run(context.Background(), process.Options{
-			Camera: crashing().Cameras[0], Inputs: []string{file}, Out: filepath.Dir(file), Stdout: os.Stdout,
+			Camera: crashing().Cameras[0], Isolation: config.None, Inputs: []string{file}, Out: filepath.Dir(file), Stdout: os.Stdout,
 		})
 		if err != nil {
 			panic(err)
 		}
 	default:
-		os.Exit(m.Run())
+		return false
 	}
+	return true
 }
 
 func crashing() *config.Config {
 	cfg, err := config.Parse("agent.yaml", []byte(`
+isolation: none
 cameras:
   front:
     device: {replay: `+clip+`, pace: fastest}
@@ -120,6 +124,12 @@ func TestCrashInNativeCodeLeavesItsFrame(t *testing.T) {
 		t.Errorf("%+v", results)
 	}
 	crash(t, fileVar+"="+files[0], crashVar+"=5")
+	// A worker's death is a result.
+	t.Setenv(crashVar, "5")
+	results = replayed(t, crashing().Cameras[0], files[0], files[0])
+	if len(results) != 2 || results[1].Verdict != "dropped" || results[1].Reason != "crashed" {
+		t.Errorf("%+v", results)
+	}
 }
 
 // frameOf is the bitstream of frame n of the clip.

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/edge-agent/agent/agent/output/ring/reader"
+	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/systemd"
 )
 
@@ -67,6 +68,15 @@ cameras:
 			}
 			if b := r.list()[1].ledger.Account(); b.Published+b.Dropped["shutdown"] != b.Captured {
 				t.Errorf("the other camera: %+v", b)
+			}
+			kept := entries(t, r.StateDir)
+			if want := min(int(a.Dropped[test.drop]), quarantine.PerHour); len(kept) != want {
+				t.Errorf("%d frames quarantined of %d", len(kept), want)
+			}
+			for _, file := range kept {
+				if !strings.HasSuffix(file, "0-"+test.drop+".frame") {
+					t.Errorf("quarantined: %s, which did nothing", file)
+				}
 			}
 			told := r.log.entries(t, "worker replaced")
 			if len(told) != int(faulty.ledger.replaced.Load()) {

@@ -6,16 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/worker"
 )
 
 // Options say what to process.
 type Options struct {
 	Camera config.Camera
+	// Isolation is where native code runs, as in the daemon.
+	Isolation config.Isolation
 	// Output is the name of the only output to make; empty means all.
 	Output string
 	// Out is the directory for the images. It is made if need be.
@@ -65,7 +69,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	processor, err := preproc.New(o.Camera.View, specs)
+	processor, err := o.open(specs)
 	if err != nil {
 		return fmt.Errorf("camera %s: %w", o.Camera.Name, err)
 	}
@@ -86,6 +90,17 @@ func Run(ctx context.Context, o Options) error {
 		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
+}
+
+// open makes what the daemon would preprocess with. However many frames crash
+// it, the next one gets a worker at once.
+func (o *Options) open(specs []preproc.Spec) (preproc.Processor, error) {
+	if o.Isolation == config.None {
+		return preproc.New(o.Camera.View, specs)
+	}
+	return worker.New(worker.Config{
+		Name: o.Camera.Name, View: o.Camera.View, Specs: specs, Deadline: o.Camera.ProcessDeadline, Burst: math.MaxInt,
+	})
 }
 
 // choose finds the specs of the outputs that were asked for.

@@ -33,7 +33,7 @@ func (p *processCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	return process.Run(ctx, process.Options{
-		Camera: *cam, Output: p.Output, Out: p.Out, Inputs: p.Inputs, Stdin: os.Stdin, Stdout: os.Stdout,
+		Camera: *cam, Isolation: cfg.Isolation, Output: p.Output, Out: p.Out, Inputs: p.Inputs, Stdin: os.Stdin, Stdout: os.Stdout,
 	})
 }
 
