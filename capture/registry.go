@@ -121,10 +121,7 @@ func OpenDriver(ctx context.Context, d driver.Driver, want Request) (Source, err
 // Notes lists what the owner of a Source should be told about it, once: a
 // control that could not be set, a mode that the driver changed.
 func Notes(s Source) []string {
-	if r, ok := s.(*recording); ok {
-		s = r.Source
-	}
-	if n, ok := s.(interface{ Notes() []string }); ok {
+	if n, ok := inner(s).(interface{ Notes() []string }); ok {
 		return n.Notes()
 	}
 	return nil
