@@ -157,6 +157,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
 	c.evidence, c.flight = a.evidence, a.flight(cfg.Name)
 	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
+	c.throttle.adaptive = cfg.Queue.Policy == config.SlowInput
 	c.troubles = troubles{log: c.log, ledger: &c.ledger}
 	c.state.Store(&State{Phase: Opening, Since: time.Now()})
 	for _, o := range cfg.Outputs {

@@ -58,8 +58,10 @@ type camera struct {
 	sinks   []*sink
 	images  []*preproc.Image // for Process; one for each sink, nil when not due
 	quality *quality
-	log     zerolog.Logger
-	monitor *health.Monitor
+	// throttle is of the stage that reads.
+	throttle throttle
+	log      zerolog.Logger
+	monitor  *health.Monitor
 
 	evidence *quarantine.Store  // nil when frames that go wrong are not kept
 	flight   *quarantine.Flight // of the frame that is being preprocessed

@@ -27,19 +27,20 @@ const (
 	DropCrashed                 // the preprocessor crashed, or is not back yet
 	DropOutput                  // no output could take it
 	DropNotDue                  // every output has its interval, and none was due
+	DropSkipped                 // one too many for the preprocessor or for the device
 	DropShutdown                // the agent was told to stop
 	dropCount
 )
 
 var dropNames = [dropCount]string{
 	"evicted", "error-flag", "short", "corrupt", "stale", "geometry",
-	"unsupported", "failed", "timed-out", "crashed", "output", "not-due", "shutdown",
+	"unsupported", "failed", "timed-out", "crashed", "output", "not-due", "skipped", "shutdown",
 }
 
 func (d Drop) String() string { return dropNames[d] }
 
 // expected says that a drop is part of normal work and no trouble.
-func (d Drop) expected() bool { return d == DropNotDue || d == DropShutdown }
+func (d Drop) expected() bool { return d == DropNotDue || d == DropSkipped || d == DropShutdown }
 
 // dropOfFault is the drop for a frame that its source found faulty.
 var dropOfFault = [...]Drop{

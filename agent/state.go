@@ -107,7 +107,11 @@ func (a *Agent) status() string {
 		parts = append(parts, "no camera configured")
 	}
 	for _, c := range cameras {
-		parts = append(parts, c.cfg.Name+": "+c.state.Load().String())
+		part := c.cfg.Name + ": " + c.state.Load().String()
+		if rate := c.throttle.String(); rate != "" {
+			part += ", " + rate
+		}
+		parts = append(parts, part)
 	}
 	return strings.Join(parts, "; ")
 }

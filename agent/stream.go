@@ -32,6 +32,7 @@ func (c *camera) stream(ctx context.Context, src capture.Source, pulse *health.P
 	defer c.monitor.Remove(processing)
 
 	c.live, c.format, c.notes = false, src.Format(), capture.Notes(src)
+	c.throttle.open(src)
 	// A stage that fails ends the other one: the reader by its context, the
 	// taker by the end of the queue, which it empties first.
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -75,6 +76,9 @@ func (c *camera) read(ctx context.Context, src capture.Source, frames *queue.Dro
 			c.drop(f, dropOfFault[f.Fault], "capture", nil)
 			continue
 		}
+		if c.cfg.Queue.Policy != config.Block && c.skips(f) {
+			continue
+		}
 		if err := c.enqueue(ctx, frames, f, pulse); err != nil {
 			return err
 		}
@@ -100,6 +104,7 @@ func (c *camera) enqueue(ctx context.Context, frames *queue.DropOldest[*capture.
 		return nil
 	}
 	if old, evicted := frames.Push(f); evicted {
+		c.throttle.evicted++
 		c.drop(old, DropEvicted, "queue", nil)
 	}
 	return nil
@@ -114,7 +119,9 @@ func (c *camera) take(ctx context.Context, frames *queue.DropOldest[*capture.Fra
 			return err
 		}
 		pulse.Beat()
+		began := capture.Monotonic()
 		c.process(ctx, f)
+		c.throttle.worked(capture.Monotonic() - began)
 	}
 }
 

@@ -34,6 +34,10 @@ const (
 	MessageSelfTestPassed = "6ebd1f2a706d47a182fdd445837d2568"
 	// MessageFrameQuarantined: a frame that went wrong was kept as evidence.
 	MessageFrameQuarantined = "2ea8c1e530204d0e94368be5b36e78fa"
+	// MessageRateLowered: fewer of a camera's frames are taken than it has.
+	MessageRateLowered = "39c77d4a58df425c948be2e5c986d402"
+	// MessageRateRaised: more of them are taken again.
+	MessageRateRaised = "826651e4507c4178af1d9edbe8a04999"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )

@@ -114,7 +114,7 @@ func checkReplay(d *decoder, key string, dev *Device) {
 
 func checkQueue(d *decoder, key string, c *Camera) {
 	if at := key + ".queue.policy"; c.Queue.Policy == Block && c.Device.Live() {
-		d.fault(d.place(at), at, `found "block"`, "allowed: drop-oldest; block is for replay, a camera does not wait")
+		d.fault(d.place(at), at, `found "block"`, "allowed: drop-oldest, slow-input; block is for replay, a camera does not wait")
 	}
 	least := c.Queue.Capacity + 2
 	if at := key + ".buffers"; c.Buffers != 0 && c.Buffers < least {

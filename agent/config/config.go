@@ -147,6 +147,9 @@ type Policy uint8
 const (
 	// DropOldest makes room: newest wins.
 	DropOldest Policy = iota
+	// SlowInput makes room as well, and lets fewer frames in while the
+	// preprocessor does not keep up.
+	SlowInput
 	// Block waits for room, so that nothing is lost; for recordings only.
 	Block
 )
@@ -162,5 +165,5 @@ const (
 )
 
 func (i Isolation) String() string { return [...]string{"process", "none"}[i] }
-func (p Policy) String() string    { return [...]string{"drop-oldest", "block"}[p] }
+func (p Policy) String() string    { return [...]string{"drop-oldest", "slow-input", "block"}[p] }
 func (p Pace) String() string      { return [...]string{"realtime", "fastest"}[p] }

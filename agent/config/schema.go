@@ -102,8 +102,8 @@ var mode = section[capture.Request]{
 
 var queue = section[Queue]{
 	value("capacity", integer(1, 30), "2", "frames that may wait", func(q *Queue, v int) { q.Capacity = v }),
-	value("policy", oneOf[Policy]("drop-oldest", "block"), "drop-oldest",
-		"what a full queue does; block is for replay only, where nothing may be lost", func(q *Queue, v Policy) { q.Policy = v }),
+	value("policy", oneOf[Policy]("drop-oldest", "slow-input", "block"), "drop-oldest",
+		"what a full queue does: the oldest frame goes; or it goes, and while that lasts only every second, third, ... frame is let in; or, for replay only, nothing is lost and the recording waits", func(q *Queue, v Policy) { q.Policy = v }),
 }
 
 var view = section[preproc.View]{
