@@ -83,8 +83,11 @@ func (c *camera) logState(p Phase, err error) {
 			id, message = systemd.MessageCameraRecovered, "camera publishes again"
 		}
 		c.lost = ""
-		c.log.Info().Str("message_id", id).Stringer("device", &c.cfg.Device).Stringer("format", c.format).
-			Strs("notes", c.notes).Msg(message)
+		e := c.log.Info().Str("message_id", id).Stringer("device", &c.cfg.Device).Stringer("format", c.format)
+		if len(c.notes) > 0 {
+			e = e.Strs("notes", c.notes)
+		}
+		e.Msg(message)
 	case Waiting:
 		if reason := err.Error(); reason != c.lost {
 			c.lost = reason

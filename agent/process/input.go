@@ -52,7 +52,7 @@ func (r *runner) open(ctx context.Context, name string) (capture.Source, io.Clos
 		file = f
 	}
 	in := bufio.NewReader(file)
-	head, err := in.Peek(max(len(y4mMagic), len(quarantine.Magic)))
+	head, err := in.Peek(len(quarantine.Magic))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, nil, errors.Join(fmt.Errorf("read input: %w", err), file.Close())
 	}
@@ -65,7 +65,7 @@ func (r *runner) open(ctx context.Context, name string) (capture.Source, io.Clos
 	}
 	source, err := replay.NewReader(in, replay.Config{
 		Path:     name,
-		Raw:      geometry(r.options.Camera.Mode, name, head),
+		Raw:      geometry(r.options.Camera.Mode),
 		Unpaced:  true,
 		Lossless: true,
 		Buffers:  1,
@@ -90,20 +90,11 @@ func untilCancelled(ctx context.Context, r io.Reader) io.ReadCloser {
 	return out
 }
 
-const y4mMagic = "YUV4MPEG2"
-
-// geometry is the camera's mode as that of raw frames, or nil when the input
-// tells its own: by its first bytes, or a JPEG damaged there by its name.
-func geometry(mode capture.Request, name string, head []byte) *capture.Format {
+// geometry is the camera's mode as that of raw frames, which counts for inputs
+// that do not tell their own; nil when it is none.
+func geometry(mode capture.Request) *capture.Format {
 	layout := mode.PixelFormat.Layout()
 	if layout == nil || layout.Compressed || mode.Width == 0 {
-		return nil
-	}
-	if bytes.HasPrefix(head, []byte{0xff, 0xd8, 0xff}) || bytes.HasPrefix(head, []byte(y4mMagic)) {
-		return nil
-	}
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".jpg", ".jpeg", ".mjpg", ".mjpeg", ".y4m":
 		return nil
 	}
 	return &capture.Format{PixelFormat: mode.PixelFormat, Width: mode.Width, Height: mode.Height}

@@ -216,3 +216,18 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		t.Errorf("error %v, want one context.Canceled", err)
 	}
 }
+
+// A run that was killed in mid-file leaves nothing behind once it is repeated.
+func TestRepeatedRunTakesUpWhatAKilledOneLeft(t *testing.T) {
+	out := t.TempDir()
+	write(t, filepath.Join(out, ".tmp-422-000000-a.npy"), make([]byte, 1<<20))
+	for range 2 {
+		results, err := process(t, Options{Camera: camera(t, "outputs: {a: {}}"), Inputs: []string{stills + "422.jpg"}, Out: out})
+		if err != nil || len(results) != 1 {
+			t.Fatalf("%+v, %v", results, err)
+		}
+	}
+	if entries, err := os.ReadDir(out); err != nil || len(entries) != 1 || entries[0].Name() != "422-000000-a.npy" {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

@@ -23,9 +23,22 @@ func (r *runner) store(stem string, index uint64, img *preproc.Image) (string, e
 }
 
 // replace puts a file in the place of what was at path. A reader sees the one
-// or the other.
+// or the other. What a run that was killed left half written has a name that the
+// next run takes again.
 func replace(path string, parts ...[]byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	half := filepath.Join(filepath.Dir(path), ".tmp-"+filepath.Base(path))
+	err := writeFile(half, parts)
+	if err == nil {
+		err = os.Rename(half, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(half))
+	}
+	return nil
+}
+
+func writeFile(path string, parts [][]byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return err
 	}
@@ -34,12 +47,5 @@ func replace(path string, parts ...[]byte) error {
 			_, err = f.Write(p)
 		}
 	}
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return errors.Join(err, f.Close())
 }

@@ -203,3 +203,17 @@ func TestTheSizeIsFoundBehindDamagedFrames(t *testing.T) {
 		f.Release()
 	}
 }
+
+// A recorded JPEG that is damaged from its first byte on is no raw frame, even
+// where raw frames are expected; and pixels that begin as a JPEG may are.
+func TestAGeometryDoesNotOverruleTheName(t *testing.T) {
+	gray := capture.Format{PixelFormat: capture.GREY, Width: 4, Height: 2}
+	found, err := readAll(t, strings.NewReader("12345678"), Config{Path: "x.jpg", Raw: &gray})
+	expect(t, found, err, corrupt([]byte("12345678"), 0, 0))
+	if _, err := NewReader(strings.NewReader("12345678"), Config{Path: "x.y4m", Raw: &gray}); err == nil {
+		t.Error("a damaged Y4M is raw frames")
+	}
+	pixels := "\xff\xd8\xff\x001234"
+	found, err = readAll(t, strings.NewReader(pixels), Config{Path: "x", Raw: &gray})
+	expect(t, found, err, got{pixels, 4, 2, capture.FaultNone})
+}

@@ -15,8 +15,9 @@ var errUnknownKind = errors.New("neither JPEG, Motion JPEG nor Y4M, and no geome
 
 // identify finds out what kind of recording in is, by its content. Raw frames
 // have no mark of their own, so the geometry, which is given or stands in the
-// name, counts for what does not begin as one of the others. And a name that
-// says JPEG makes a frame even of a file that is damaged from its first byte on.
+// name, counts for what neither begins as one of the others nor is named like
+// one: a JPEG that is damaged from its first byte on is a frame without a picture,
+// and no pixels.
 func identify(in *input, raw *capture.Format) (recording, error) {
 	head, err := in.look(len(y4mMagic))
 	if raw == nil {
@@ -29,13 +30,13 @@ func identify(in *input, raw *capture.Format) (recording, error) {
 		return newY4M(in)
 	case beginsAsJPEG(head):
 		return &jpegStream{in: in}, nil
-	case raw != nil && !isCompressed(raw.PixelFormat):
+	case raw != nil && !isCompressed(raw.PixelFormat) && !tellsItsKind(in.name):
 		return newRawFrames(in, *raw)
 	}
 	if head, err = in.head(); err != nil {
 		return nil, err
 	}
-	if raw != nil || isJPEG(head) || isJPEGName(in.name) {
+	if isJPEG(head) || isJPEGName(in.name) || raw != nil && isCompressed(raw.PixelFormat) {
 		return &jpegStream{in: in}, nil
 	}
 	return nil, fmt.Errorf("read %s: it begins with %q: %w", in.name, head[:min(len(head), 8)], errUnknownKind)
@@ -71,6 +72,11 @@ func beginsAsJPEG(head []byte) bool {
 func isJPEG(head []byte) bool {
 	i := bytes.Index(head, []byte{fill, soi, fill})
 	return i >= 0 && isFiller(head[:i])
+}
+
+// tellsItsKind says that the name is one of frames that are not raw.
+func tellsItsKind(name string) bool {
+	return isJPEGName(name) || strings.EqualFold(filepath.Ext(name), ".y4m")
 }
 
 func isJPEGName(name string) bool {
