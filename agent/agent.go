@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,8 +15,6 @@ import (
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/agent/output"
-	"github.com/edge-agent/agent/agent/output/files"
-	"github.com/edge-agent/agent/agent/output/ring"
 	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
@@ -42,6 +39,9 @@ type Options struct {
 	// where the quarantine lies.
 	StateDir string
 	Notifier *systemd.Notifier
+	// FirstSequence is the number for the first frame of a camera, such as
+	// [SequenceByClock]; without it, that is the source's.
+	FirstSequence func() uint64
 	// Watchdog is the interval that systemd asked for, 0 for none.
 	Watchdog time.Duration
 }
@@ -156,6 +156,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	}
 	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
 	c.evidence, c.flight = a.evidence, a.flight(cfg.Name)
+	c.firstSequence = a.FirstSequence
 	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
 	c.throttle.adaptive = cfg.Queue.Policy == config.SlowInput
 	c.troubles = troubles{log: c.log, ledger: &c.ledger}
@@ -173,37 +174,6 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
-}
-
-// openOutputs opens what the config names for one output of a camera.
-func (a *Agent) openOutputs(camera string, o config.Output, width, height int) (outputs []output.Output, err error) {
-	log := a.Log.With().Str("camera", camera).Str("output", o.Spec.Name).Logger()
-	if o.Ring != nil {
-		socket := config.SocketPath(a.RuntimeDir, camera, o.Spec.Name)
-		r, err := ring.New(ring.Config{
-			Socket: socket,
-			Slots:  o.Ring.Slots,
-			Camera: camera, Spec: o.Spec, Width: width, Height: height,
-		})
-		if err != nil {
-			return nil, err
-		}
-		outputs = append(outputs, r)
-		log.Info().Str("socket", socket).Msg("consumers may connect")
-	}
-	if o.Files != nil {
-		dir := o.Files.Dir
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(a.StateDir, dir)
-		}
-		f, err := files.New(files.Config{Dir: dir, Keep: o.Files.Keep, Camera: camera, Spec: o.Spec, Width: width, Height: height})
-		if err != nil {
-			return nil, errors.Join(err, closeAll(outputs))
-		}
-		outputs = append(outputs, f)
-		log.Info().Str("dir", dir).Msg("images are written")
-	}
-	return outputs, nil
 }
 
 // watch pings systemd's watchdog while every stage is fresh.

@@ -73,8 +73,9 @@ type camera struct {
 	changed  func() // called after each change of state, from any goroutine
 
 	// Of the stage that reads.
-	base uint64 // what is added to a source's sequence numbers
-	last uint64 // the newest sequence number that was read
+	firstSequence func() uint64 // see Options
+	base          uint64        // what is added to a source's sequence numbers
+	last          uint64        // the newest sequence number that was read
 
 	// Of the session, for one stage at a time.
 	format capture.Format

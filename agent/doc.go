@@ -42,7 +42,11 @@
 //     sees a device come. The agent is ready before any camera is.
 //   - Sequence numbers go on after a camera was reopened, because a consumer
 //     that compares them must not see time run backwards. The driver's own gaps
-//     remain gaps.
+//     remain gaps. Those of a new process begin at a number that the clock gives,
+//     CLOCK_MONOTONIC in 1/1024 ms: a camera of less than a million frames a
+//     second, lost ones included, has not got that far. So there is no state that
+//     could be lost, written late or wear out a flash card. After a reboot they
+//     begin anew, as every consumer does.
 //   - A call into the driver that hangs (open, STREAMOFF, close) holds up its
 //     own camera. It is allowed 30 s, since uvcvideo alone waits 5 s for each
 //     control request; past that the watchdog is no longer pinged. All other

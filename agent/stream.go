@@ -88,10 +88,19 @@ func (c *camera) read(ctx context.Context, src capture.Source, frames *queue.Dro
 // resume counts a reopened source on from the last frame of the one before, so
 // that sequence numbers never go back.
 func (c *camera) resume(sequence uint64) {
-	if c.ledger.captured.Load() > 0 {
+	switch {
+	case c.ledger.captured.Load() > 0:
 		c.base = c.last + 1 - sequence
+	case c.firstSequence != nil:
+		c.base = c.firstSequence() - sequence
 	}
 }
+
+// SequenceByClock is a number for the first frame of a camera that is beyond
+// all that earlier processes gave, however they ended: CLOCK_MONOTONIC in
+// 1/1024 ms, which advances faster than any camera counts. It starts anew with
+// the machine. Its last 10 bits are 0, and doubles hold it for 200 years.
+func SequenceByClock() uint64 { return uint64(capture.Monotonic()/time.Millisecond) << 10 }
 
 // enqueue applies the policy of the config.
 func (c *camera) enqueue(ctx context.Context, frames *queue.DropOldest[*capture.Frame], f *capture.Frame, pulse *health.Pulse) error {

@@ -45,7 +45,7 @@ func (r *runCmd) Run() error {
 	}
 	err = agent.New(agent.Options{
 		Config: cfg, Log: log, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
-		Notifier: systemd.NewNotifier(), Watchdog: watchdog,
+		Notifier: systemd.NewNotifier(), Watchdog: watchdog, FirstSequence: agent.SequenceByClock,
 	}).Run(ctx)
 	if err != nil {
 		log.Error().Err(err).Msg("agent failed")

@@ -21,8 +21,8 @@ type Frame struct {
 	Data []byte
 	// Description is that of the ring; another pointer means another one.
 	Description *Description
-	// Sequence is the driver's frame counter; gaps are frames that the driver
-	// or the agent dropped. It starts anew with the agent only.
+	// Sequence counts the camera's frames; gaps are frames that the driver or
+	// the agent dropped, and restarts of the agent. It goes back with a reboot only.
 	Sequence uint64
 	// Timestamp is the time of capture by the driver, Dequeued that of arrival
 	// in the agent, Published that of being ready; by CLOCK_MONOTONIC, which is
