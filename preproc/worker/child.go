@@ -67,10 +67,13 @@ func start(name string) (*child, error) {
 		return nil, errors.Join(err, unix.Close(socket[0]))
 	}
 	defer unix.Close(stderr[1])
-	pid, _, err := syscall.StartProcess("/proc/self/exe", []string{"agent", "worker", name}, &syscall.ProcAttr{
-		Dir: "/", Env: append(passedOn(), "MALLOC_ARENA_MAX=1", "GOMAXPROCS=2", noCgroups),
-		Files: []uintptr{uintptr(null), uintptr(null), uintptr(stderr[1]), uintptr(socket[1])},
-		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+	var pid int
+	nursery.do(func() {
+		pid, _, err = syscall.StartProcess("/proc/self/exe", []string{"agent", "worker", name}, &syscall.ProcAttr{
+			Dir: "/", Env: append(passedOn(), "MALLOC_ARENA_MAX=1", "GOMAXPROCS=2", noCgroups),
+			Files: []uintptr{uintptr(null), uintptr(null), uintptr(stderr[1]), uintptr(socket[1])},
+			Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+		})
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start /proc/self/exe: %w", err), unix.Close(socket[0]), unix.Close(stderr[0]))

@@ -51,7 +51,6 @@ type Replacement struct {
 type Processor struct {
 	cfg    Config
 	rate   rate
-	spawn  func(name string) (*child, error)
 	closed bool
 	total  uint64 // children that have gone
 
@@ -85,11 +84,11 @@ func New(cfg Config) (*Processor, error) {
 	p := &Processor{
 		cfg:      cfg,
 		rate:     rate{burst: cmp.Or(cfg.Burst, 8), period: cmp.Or(cfg.Period, time.Second), now: time.Now},
-		spawn:    start,
 		shapes:   make([]shape, len(cfg.Specs)),
 		memories: make([]memory, 1),
 	}
-	p.launch()
+	nursery.hold()
+	_, _ = p.launch() // the first frame tries again, and tells
 	return p, nil
 }
 
@@ -112,11 +111,15 @@ func (p *Processor) Forget(data []byte) {
 
 // Close kills the child and gives the memory back. It may be called again.
 func (p *Processor) Close() error {
+	if p.closed {
+		return nil
+	}
 	p.closed = true
 	if p.child != nil {
 		p.child.end()
 		p.child = nil
 	}
+	nursery.drop()
 	err := p.memories[0].close()
 	p.memories = p.memories[:1]
 	return err
@@ -179,7 +182,7 @@ func (p *Processor) launch() (wait time.Duration, err error) {
 	if wait, ok := p.rate.take(); !ok {
 		return wait, nil
 	}
-	c, err := p.spawn(p.cfg.Name)
+	c, err := start(p.cfg.Name)
 	if err != nil {
 		return 0, err
 	}
