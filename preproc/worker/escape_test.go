@@ -49,8 +49,14 @@ func escapes() (done []string) {
 	try("memfd", err)
 	_, err = unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	try("mmap-exec", err)
+	// What RLIMIT_DATA does not count.
+	_, err = unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS)
+	try("mmap-shared", err)
+	_, err = unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_GROWSDOWN)
+	try("mmap-stack", err)
 	if page, err := unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS); err == nil {
 		try("mprotect-exec", unix.Mprotect(page, unix.PROT_READ|unix.PROT_EXEC))
+		call("mremap", unix.SYS_MREMAP, uintptr(unsafe.Pointer(unsafe.SliceData(page))), 4096, 8192, unix.MREMAP_MAYMOVE)
 	} else {
 		try("mmap", nil)
 	}
@@ -73,6 +79,22 @@ func escapes() (done []string) {
 	call("userfaultfd", unix.SYS_USERFAULTFD, 0)
 	call("seccomp", unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, 0)
 	call("sendmsg", unix.SYS_SENDMSG, childSocket, 0, 0)
+	call("sendto", unix.SYS_SENDTO, childSocket, 0, 0, 0, 0, 0)
+	call("dup", unix.SYS_DUP, childSocket)
+	call("fcntl", unix.SYS_FCNTL, childSocket, unix.F_GETFL)
+	call("socketpair", unix.SYS_SOCKETPAIR, unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	call("openat2", unix.SYS_OPENAT2, 0, 0, 0, 0)
+	call("pidfd_getfd", unix.SYS_PIDFD_GETFD, 0, 0, 0)
+	call("tkill", unix.SYS_TKILL, uintptr(os.Getppid()), 0)
+	call("rt_sigqueueinfo", unix.SYS_RT_SIGQUEUEINFO, uintptr(os.Getppid()), 0, 0)
+	call("prctl-pdeathsig", unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, 0)
+	call("shmget", unix.SYS_SHMGET, 0, 4096, 0o1600)
+	call("memfd_secret", unix.SYS_MEMFD_SECRET, 0)
+	call("perf_event_open", unix.SYS_PERF_EVENT_OPEN, 0, 0, 0, 0, 0)
+	call("add_key", unix.SYS_ADD_KEY, 0, 0, 0, 0, 0)
+	call("setuid", unix.SYS_SETUID, uintptr(os.Getuid()))
+	call("mount", unix.SYS_MOUNT, 0, 0, 0, 0, 0)
+	call("sched_setaffinity", unix.SYS_SCHED_SETAFFINITY, 0, 0, 0)
 	call("getdents", unix.SYS_GETDENTS64, 0, 0, 0)
 	call("ftruncate", unix.SYS_FTRUNCATE, 3, 0)
 	return done

@@ -42,10 +42,12 @@ func confine() error {
 }
 
 // What Go's runtime, the C library and the messages need. Whatever is not here
-// fails with EPERM, which a library that only looks around survives.
+// fails with EPERM, which a library that only looks around survives. mremap is
+// not: with it, the mapping of a slot could grow into the next slot's header.
+// realloc() copies where it is refused.
 var allowed = append([]uint32{
 	unix.SYS_READ, unix.SYS_WRITE, unix.SYS_RECVMSG, unix.SYS_CLOSE,
-	unix.SYS_MUNMAP, unix.SYS_MREMAP, unix.SYS_MADVISE, unix.SYS_BRK, unix.SYS_MINCORE,
+	unix.SYS_MUNMAP, unix.SYS_MADVISE, unix.SYS_BRK, unix.SYS_MINCORE,
 	unix.SYS_FUTEX, unix.SYS_SCHED_YIELD, unix.SYS_SCHED_GETAFFINITY, unix.SYS_NANOSLEEP, unix.SYS_CLOCK_NANOSLEEP,
 	unix.SYS_CLOCK_GETTIME, unix.SYS_GETTIMEOFDAY, unix.SYS_GETRANDOM, unix.SYS_GETPID, unix.SYS_GETTID,
 	unix.SYS_RT_SIGACTION, unix.SYS_RT_SIGPROCMASK, unix.SYS_RT_SIGRETURN, unix.SYS_SIGALTSTACK, unix.SYS_RESTART_SYSCALL,
@@ -54,21 +56,30 @@ var allowed = append([]uint32{
 	unix.SYS_EXIT, unix.SYS_EXIT_GROUP,
 }, allowedHere...)
 
-// A rule allows a system call when an argument is right.
+// A rule allows a system call when its arguments are right.
 type rule struct {
-	call, argument uint32
-	mask, want     uint32 // of the argument's lower half
+	call      uint32
+	arguments []argument
+}
+
+type argument struct {
+	index      uint32
+	mask, want uint32 // of its lower half
 }
 
 func rules(pid uint32) []rule {
 	const threads = unix.CLONE_THREAD | unix.CLONE_VM | unix.CLONE_SIGHAND
 	const nameMemory = 0x53564d41 // PR_SET_VMA
+	// RLIMIT_DATA counts neither shared memory nor stacks that grow.
+	const uncounted = unix.MAP_TYPE | unix.MAP_ANONYMOUS | unix.MAP_GROWSDOWN
+	notExecutable := argument{2, unix.PROT_EXEC, 0}
 	return []rule{
-		{unix.SYS_MMAP, 2, unix.PROT_EXEC, 0},
-		{unix.SYS_MPROTECT, 2, unix.PROT_EXEC, 0},
-		{unix.SYS_CLONE, 0, threads, threads},
-		{unix.SYS_TGKILL, 0, ^uint32(0), pid}, // preemption, abort()
-		{unix.SYS_PRCTL, 0, ^uint32(0), nameMemory},
+		{unix.SYS_MMAP, []argument{notExecutable, {3, uncounted, unix.MAP_PRIVATE | unix.MAP_ANONYMOUS}}},
+		{unix.SYS_MMAP, []argument{notExecutable, {3, uncounted, unix.MAP_SHARED}}}, // of a descriptor that it was given
+		{unix.SYS_MPROTECT, []argument{notExecutable}},
+		{unix.SYS_CLONE, []argument{{0, threads, threads}}},
+		{unix.SYS_TGKILL, []argument{{0, ^uint32(0), pid}}}, // preemption, abort()
+		{unix.SYS_PRCTL, []argument{{0, ^uint32(0), nameMemory}}},
 	}
 }
 
@@ -115,13 +126,18 @@ func filter(pid uint32) []unix.SockFilter {
 			unix.SockFilter{Code: ret, K: retAllow})
 	}
 	for _, r := range rules(pid) {
+		left := uint8(3 * len(r.arguments)) // instructions before the one that allows
 		program = append(program,
-			unix.SockFilter{Code: eq, K: r.call, Jf: 5},
-			unix.SockFilter{Code: load, K: offArguments + 8*r.argument},
-			unix.SockFilter{Code: and, K: r.mask},
-			unix.SockFilter{Code: eq, K: r.want, Jf: 1},
-			unix.SockFilter{Code: ret, K: retAllow},
-			unix.SockFilter{Code: ret, K: retDeny})
+			unix.SockFilter{Code: load, K: offCall},
+			unix.SockFilter{Code: eq, K: r.call, Jf: left + 1})
+		for _, a := range r.arguments {
+			left -= 3
+			program = append(program,
+				unix.SockFilter{Code: load, K: offArguments + 8*a.index},
+				unix.SockFilter{Code: and, K: a.mask},
+				unix.SockFilter{Code: eq, K: a.want, Jf: left + 1})
+		}
+		program = append(program, unix.SockFilter{Code: ret, K: retAllow})
 	}
 	return append(program, unix.SockFilter{Code: ret, K: retDeny})
 }
