@@ -177,6 +177,6 @@ func lastWords(fd int) string {
 		}
 		n += m
 	}
-	lines := strings.SplitN(strings.ToValidUTF8(string(buf[:n]), "?"), "\n", maxTraceLines+1)
+	lines := strings.SplitN(printable(buf[:n]), "\n", maxTraceLines+1)
 	return strings.TrimSpace(strings.Join(lines[:min(len(lines), maxTraceLines)], "\n"))
 }

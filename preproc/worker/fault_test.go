@@ -35,6 +35,14 @@ func TestFaultCostsItsFrameOnly(t *testing.T) {
 		{"short", crashed, "output 0 of 767 bytes, where 768 are allowed"},
 		{"long", crashed, "output 0 of 1099511627776 bytes, where 768 are allowed"},
 		{"empty", crashed, "output 0 of 0 bytes"},
+		{"nan", crashed, "a luma of NaN"},
+		{"dark", crashed, "a luma of -1"},
+		{"sharp", crashed, "a sharpness of +Inf"},
+		{"old", crashed, "an answer to frame 1 of this child when asked for 2"},
+		{"flood", crashed, "an answer to frame 1 of this child when asked for 2"},
+		{"part", crashed, "an answer of 100 bytes"},
+		{"nothing", crashed, "SIGKILL"}, // an empty answer is the end, as a closed socket is
+		{"hangup", crashed, "SIGKILL"},
 	} {
 		t.Run(test.how, func(t *testing.T) {
 			if test.how == "memory" && !limited {
@@ -50,19 +58,42 @@ func TestFaultCostsItsFrameOnly(t *testing.T) {
 			e := r.bad(t, 3, test.reason)
 			took := time.Since(began)
 			r.good(t, 4)
-			if !strings.Contains(e.Detail, test.cause) {
+			sanitizer := strings.Contains(r.gone[0].Trace, "AddressSanitizer: SEGV") // which catches it before Go does
+			if !strings.Contains(e.Detail, test.cause) && !sanitizer {
 				t.Errorf("%q does not say %q: %s", e.Detail, test.cause, r.gone[0].Trace)
 			}
 			if len(r.gone) != 1 || r.gone[0].Reason != test.reason || r.gone[0].Sequence != 3 || !r.gone[0].InFrame || r.gone[0].Total != 1 {
 				t.Errorf("told of %+v", r.gone)
 			}
-			if test.how == "segv" && !strings.Contains(r.gone[0].Trace, "goroutine 1") {
+			if test.how == "segv" && !sanitizer && !strings.Contains(r.gone[0].Trace, "goroutine 1") {
 				t.Errorf("no stack in the trace: %q", r.gone[0].Trace)
 			}
 			if limit := SlowLimit + 100*time.Millisecond; test.reason == timedOut && took > limit { // a loop, on a busy machine
 				t.Errorf("noticed after %v, want %v", took, limit)
 			}
 		})
+	}
+}
+
+// An answer too many is found with the next frame.
+func TestSecondAnswerIsNotTheNextOne(t *testing.T) {
+	r := open(t, "twice-3", nil)
+	r.good(t, 2)
+	r.good(t, 3)
+	if e := r.bad(t, 4, preproc.ReasonCrashed); !strings.Contains(e.Detail, "an answer to frame 2 of this child when asked for 3") {
+		t.Error(e)
+	}
+	r.good(t, 5)
+}
+
+// What a child says is fit for a terminal.
+func TestWordsAreFreeOfControls(t *testing.T) {
+	r := open(t, "terminal-3", nil)
+	if e := r.bad(t, 3, preproc.ReasonCorrupt); e.Detail != "?[2J?gone" {
+		t.Errorf("%q", e.Detail)
+	}
+	if len(r.gone) != 0 {
+		t.Errorf("replaced: %+v", r.gone)
 	}
 }
 

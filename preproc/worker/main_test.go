@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -89,6 +90,33 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 		}
 	case "escape":
 		return preproc.Measure{}, &preproc.Error{Reason: preproc.ReasonCorrupt, Detail: "escaped by: " + strings.Join(escapes(), " ")}
+	case "nan", "dark":
+		measure, err := u.Processor.Process(ctx, f, images)
+		measure.LumaHigh = map[string]float32{"nan": float32(math.NaN()), "dark": -1}[u.how]
+		return measure, err
+	case "sharp":
+		measure, err := u.Processor.Process(ctx, f, images)
+		measure.Sharpness = float32(math.Inf(1))
+		return measure, err
+	case "part":
+		unix.Write(childSocket, make([]byte, 100))
+	case "old", "flood": // once, or for as long as it is let
+		old := answer{Serial: 1}
+		for again := true; again; again = u.how == "flood" {
+			unix.Write(childSocket, memoryOf(&old))
+		}
+	case "twice":
+		measure, err := u.Processor.Process(ctx, f, images)
+		first := answer{Serial: 2, Measure: measure}
+		first.Lengths[0] = uint64(len(images[0].Data))
+		unix.Write(childSocket, memoryOf(&first))
+		return measure, err
+	case "nothing":
+		unix.Write(childSocket, nil)
+	case "hangup":
+		unix.Close(childSocket)
+	case "terminal":
+		return preproc.Measure{}, &preproc.Error{Reason: preproc.ReasonCorrupt, Detail: "\x1b[2J\xffgone"}
 	case "half": // writes some of the image, and dies
 		images[0].Data[:cap(images[0].Data)][0] = 0xee
 		unix.Exit(3)

@@ -3,6 +3,10 @@ package worker
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/edge-agent/agent/capture"
@@ -90,6 +94,9 @@ func (a *answer) check(n int, r *request, shapes []shape) error {
 	case a.Status != done:
 		return nil
 	}
+	if err := plausible(&a.Measure); err != nil {
+		return err
+	}
 	for i, s := range shapes {
 		length, room := a.Lengths[i], uint64(s.maxBytes)
 		if r.Images[i].Memory == notDue {
@@ -105,5 +112,29 @@ func (a *answer) check(n int, r *request, shapes []shape) error {
 // refusal is the error that an answer carries, which was checked.
 func (a *answer) refusal() *preproc.Error {
 	detail, _, _ := bytes.Cut(a.Detail[:], []byte{0})
-	return &preproc.Error{Reason: preproc.Reason(a.Status - refused), Detail: string(bytes.ToValidUTF8(detail, []byte("?")))}
+	return &preproc.Error{Reason: preproc.Reason(a.Status - refused), Detail: printable(detail)}
+}
+
+// plausible finds what no picture has: no comparison holds for a NaN, so that
+// it would pass for a good frame.
+func plausible(m *preproc.Measure) error {
+	for _, luma := range [...]float32{m.LumaLow, m.LumaMean, m.LumaHigh} {
+		if !(luma >= 0 && luma <= 255) {
+			return fmt.Errorf("a luma of %v", luma)
+		}
+	}
+	if !(m.Sharpness >= 0 && m.Sharpness <= math.MaxFloat32) {
+		return fmt.Errorf("a sharpness of %v", m.Sharpness)
+	}
+	return nil
+}
+
+// printable is what the child said, fit for a terminal: no escape sequences.
+func printable(said []byte) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return '?'
+		}
+		return r
+	}, string(said))
 }
