@@ -75,8 +75,8 @@ race: deps-test ## the tests under the race detector
 SANITIZE := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 asan: CGO_CXXFLAGS := -std=c++17 $(SANITIZE)
 asan: CGO_LDFLAGS := -fsanitize=address,undefined -lopencv_imgproc -lopencv_core -ljpeg
-asan: deps-test ## the native tests under AddressSanitizer, LeakSanitizer and UBSan
-	$(GO) test -asan $(or $(PKG),./preproc)
+asan: deps-test ## the native tests, and those of its worker, under AddressSanitizer, LeakSanitizer and UBSan
+	$(GO) test -asan $(or $(PKG),./preproc ./preproc/worker)
 
 # With the tags of the tests that need a VM or a camera, which are code too.
 lint: GOFLAGS := -tags=$(GOTAGS),e2e,v4l2real -buildvcs=false

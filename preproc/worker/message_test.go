@@ -3,8 +3,6 @@ package worker
 import (
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/edge-agent/agent/preproc"
 )
 
@@ -33,47 +31,4 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("accepted %v", a.Lengths)
 		}
 	})
-}
-
-// Neither side allocates for a frame. The child's side runs in this process
-// here, where its allocations can be counted.
-func TestSteadyStateAllocatesNothing(t *testing.T) {
-	r := open(t, "good", nil)
-	r.child.end()
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() {
-		served <- serve(pair[1], func(view preproc.View, specs []preproc.Spec) (preproc.Processor, error) {
-			return preproc.New(view, specs)
-		})
-	}()
-	if err := unix.SetNonblock(pair[0], true); err != nil {
-		t.Fatal(err)
-	}
-	// It has no process of its own: nobody to limit, and nobody to reap.
-	r.child = &child{pid: -1 << 30, socket: pair[0], stderr: -1, knows: 1 << 62}
-	r.child.poll[0] = unix.PollFd{Fd: int32(pair[0]), Events: unix.POLLIN}
-	r.child.knows = 0
-	f := jpeg(t, "422-720p.jpg", 1280, 720)
-	ctx := t.Context()
-	once := func() {
-		f.Sequence++
-		if _, err := r.Process(ctx, f, r.images); err != nil {
-			t.Fatal(err)
-		}
-	}
-	once()
-	if n := testing.AllocsPerRun(100, once); n != 0 {
-		t.Errorf("%v allocations a frame", n)
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
-	unix.Close(pair[1])
 }
