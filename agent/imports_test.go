@@ -119,6 +119,7 @@ var starters = map[string]string{
 	"agent/output/ring":        "consumers connect while frames flow",
 	"agent/output/ring/reader": "the end of a context interrupts a read",
 	"capture/v4l2":             "the end of a context interrupts a poll; the runtime runs the wake-up, and Close stops it",
+	"preproc/worker":           "a child dies with the thread that started it, so one thread starts all",
 	"systemd":                  "the journal may freeze and must not freeze a pipeline; STATUS waits for its turn",
 	"systemd/e2e":              "the rig is a set of programs of its own",
 	"capture/v4l2: AfterFunc":  "the end of a context wakes the poll through its eventfd",
