@@ -200,7 +200,7 @@ func (c *camera) workerReplaced(r worker.Replacement) {
 	e := c.log.Error().Str("message_id", systemd.MessageStageRestarted).Str("stage", "worker").Str("error", r.Cause).
 		Stringer("drop_reason", r.Reason).Uint64("total", r.Total)
 	if r.InFrame {
-		e = e.Uint64("frame_seq", r.Sequence)
+		e = e.Uint64("frame_seq", r.Sequence).Int64("duration_us", r.After.Microseconds())
 	}
 	if r.Trace != "" {
 		e = e.Str("trace", r.Trace)

@@ -9,10 +9,16 @@
 namespace preprocess {
 namespace {
 
+// "40" names the frame 40, "40/30" also every 30th after it.
 bool names(const char *variable, std::uint64_t sequence) {
   const char *value = std::getenv(variable);
-  return value != nullptr && *value != '\0' &&
-         std::strtoull(value, nullptr, 10) == sequence % 1024;
+  if (value == nullptr || *value == '\0') return false;
+  sequence %= 1024;
+  char *rest = nullptr;
+  const std::uint64_t first = std::strtoull(value, &rest, 10);
+  if (*rest != '/') return sequence == first;
+  const std::uint64_t step = std::strtoull(rest + 1, nullptr, 10);
+  return step != 0 && sequence >= first && (sequence - first) % step == 0;
 }
 
 }  // namespace

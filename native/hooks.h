@@ -10,7 +10,8 @@ namespace preprocess {
 // Blocks for ever on the frame of sequence $AGENT_TEST_HANG_SEQUENCE modulo
 // 1024, makes a segmentation fault on that of $AGENT_TEST_CRASH_SEQUENCE, and
 // likewise an endless LOOP, an ABORT, and a gigabyte of MEMORY. The sequence
-// numbers of a camera begin at a multiple of 1024.
+// numbers of a camera begin at a multiple of 1024. "40/30" is the frame 40 and
+// every 30th after it.
 void misbehave_on_request(std::uint64_t sequence);
 #else
 inline void misbehave_on_request(std::uint64_t) {}

@@ -70,7 +70,7 @@ func start(name string) (*child, error) {
 	var pid int
 	nursery.do(func() {
 		pid, _, err = syscall.StartProcess("/proc/self/exe", []string{"agent", "worker", name}, &syscall.ProcAttr{
-			Dir: "/", Env: append(passedOn(), "MALLOC_ARENA_MAX=1", "GOMAXPROCS=2", noCgroups),
+			Dir: "/", Env: append(passedOn(name), "MALLOC_ARENA_MAX=1", "GOMAXPROCS=2", noCgroups),
 			Files: []uintptr{uintptr(null), uintptr(null), uintptr(stderr[1]), uintptr(socket[1])},
 			Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 		})

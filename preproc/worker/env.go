@@ -3,4 +3,4 @@
 package worker
 
 // passedOn is what of the environment a child gets: nothing.
-func passedOn() []string { return nil }
+func passedOn(string) []string { return nil }

@@ -65,6 +65,9 @@ func TestFaultCostsItsFrameOnly(t *testing.T) {
 			if len(r.gone) != 1 || r.gone[0].Reason != test.reason || r.gone[0].Sequence != 3 || !r.gone[0].InFrame || r.gone[0].Total != 1 {
 				t.Errorf("told of %+v", r.gone)
 			}
+			if after := r.gone[0].After; after <= 0 || after > took || test.reason == timedOut && after < 100*time.Millisecond {
+				t.Errorf("gone %v after it had the frame, in a call of %v", after, took)
+			}
 			if test.how == "segv" && !sanitizer && !strings.Contains(r.gone[0].Trace, "goroutine 1") {
 				t.Errorf("no stack in the trace: %q", r.gone[0].Trace)
 			}

@@ -39,8 +39,10 @@ type Replacement struct {
 	Cause string
 	// Trace is what it said last, 40 lines at most, for a bug report.
 	Trace string
-	// Sequence is that of the frame it worked on; InFrame says that there was one.
+	// Sequence is that of the frame it worked on, and After how long it had had
+	// it; InFrame says that there was one.
 	Sequence uint64
+	After    time.Duration
 	InFrame  bool
 	// Total is how many have gone.
 	Total uint64
@@ -65,6 +67,7 @@ type Processor struct {
 
 	request request
 	answer  answer
+	asked   time.Time // when the frame was handed over
 }
 
 var _ preproc.Processor = (*Processor)(nil)
@@ -201,7 +204,9 @@ func (p *Processor) ask(ctx context.Context, sequence uint64) error {
 			return failure
 		}
 	}
-	n, err := p.child.receive(ctx, &p.answer, p.child.patience(p.cfg.Deadline, SlowLimit))
+	wait := p.child.patience(p.cfg.Deadline, SlowLimit)
+	p.asked = wait.began
+	n, err := p.child.receive(ctx, &p.answer, wait)
 	if err == nil {
 		err = p.answer.check(n, &p.request, p.shapes)
 	}
@@ -279,6 +284,9 @@ func (p *Processor) fail(err error, limit time.Duration, sequence *uint64) error
 // replace ends the child, starts the next one, and tells of it. The images
 // are the caller's again when it returns.
 func (p *Processor) replace(r Replacement) (cause string) {
+	if r.InFrame {
+		r.After = time.Since(p.asked)
+	}
 	ended, trace := p.child.end()
 	p.child = nil
 	p.total++
