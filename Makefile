@@ -126,7 +126,8 @@ deb-lint: deb ## what lintian says of the package
 
 # The installed package under systemd, with the kernel's camera drivers, in a
 # virtual machine: systemd/e2e. Needs root; installs QEMU when it is missing.
-E2E_ENV = E2E_DEB='$(CURDIR)/dist/edge-agent_$(VERSION)_$(shell dpkg --print-architecture).deb' \
+DEB = $(CURDIR)/dist/edge-agent_$(VERSION)_$(shell dpkg --print-architecture).deb
+E2E_ENV = E2E_DEB='$(DEB)' \
 	E2E_TESTHOOKS='$(CURDIR)/.cache/e2e/agent-testhooks'
 TEST_STEPS += e2e-short
 
@@ -140,6 +141,23 @@ e2e: e2e-build ## every proof in the virtual machine (RUN=TestFaults for some); 
 
 e2e-short: e2e-build ## the main ways in the virtual machine, in two minutes
 	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 10m -test.run '^TestShortForm$$'
+
+# Each fault that a device has to live with, and what it cost. The short form
+# needs no virtual machine: a container has systemd, but no cameras.
+FAULTS = cd systemd/e2e && ../../.cache/e2e/bin/faults -deb '$(DEB)' -hooks '$(CURDIR)/.cache/e2e/agent-testhooks' \
+	-report '$(CURDIR)/.cache/e2e/faults.txt' $(if $(RUN),-rows '$(RUN)') $(if $(TIMES),-times $(TIMES))
+TEST_STEPS += faults-short
+
+.PHONY: faults faults-short faults-build
+faults-build: deb
+	$(GO) build -buildmode=pie -tags $(GOTAGS),testhooks -o .cache/e2e/agent-testhooks ./cmd/agent
+	CGO_ENABLED=0 $(GO) build -o .cache/e2e/bin/faults ./systemd/e2e/faults
+
+faults: faults-build ## the whole campaign of faults, and one table of what they cost (RUN=vivid, TIMES=3)
+	$(FAULTS)
+
+faults-short: faults-build ## its main rows, without a virtual machine
+	$(FAULTS) -short
 
 vm: ## a shell in the virtual machine, or RUN='COMMAND ARG...'
 	$(GO) run ./systemd/e2e/vm $(RUN)

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,28 +71,12 @@ func prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	depends, err := dependencies(ctx, deb)
+	depends, err := rig.Dependencies(ctx, deb)
 	if err != nil {
 		return err
 	}
 	image, err = rig.Open(ctx, os.Stderr, depends...)
 	return err
-}
-
-// dependencies are the names in a package's Depends, the first of alternatives.
-func dependencies(ctx context.Context, deb string) ([]string, error) {
-	out, err := exec.CommandContext(ctx, "dpkg-deb", "-f", deb, "Depends").Output()
-	if err != nil {
-		return nil, fmt.Errorf("read the dependencies of %s: %w", deb, err)
-	}
-	name := regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]+`)
-	var names []string
-	for d := range strings.SplitSeq(string(out), ",") {
-		if n := name.FindString(strings.TrimSpace(d)); n != "" {
-			names = append(names, n)
-		}
-	}
-	return names, nil
 }
 
 func report(w io.Writer) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -113,4 +114,20 @@ func runDir(cache string) (dir string, owner *os.File, err error) {
 	}
 	owner, err = lock(filepath.Join(dir, "owner"))
 	return dir, owner, err
+}
+
+// Dependencies are the names in a package's Depends, the first of alternatives.
+func Dependencies(ctx context.Context, deb string) ([]string, error) {
+	out, err := exec.CommandContext(ctx, "dpkg-deb", "-f", deb, "Depends").Output()
+	if err != nil {
+		return nil, fmt.Errorf("read the dependencies of %s: %w", deb, err)
+	}
+	name := regexp.MustCompile(`^[a-z0-9][a-z0-9.+-]+`)
+	var names []string
+	for d := range strings.SplitSeq(string(out), ",") {
+		if n := name.FindString(strings.TrimSpace(d)); n != "" {
+			names = append(names, n)
+		}
+	}
+	return names, nil
 }

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// An account is what the agent says at its end of one camera.
+type account struct {
+	captured, kernelLost, published uint64
+	inFlight                        int64
+	dropped                         map[string]uint64
+}
+
+func parseAccount(e entry) account {
+	a := account{e.number("CAPTURED"), e.number("KERNEL_LOST"), e.number("PUBLISHED"), int64(e.number("IN_FLIGHT")), map[string]uint64{}}
+	for field := range e.fields {
+		if reason, ok := strings.CutPrefix(field, "DROPPED_"); ok {
+			a.dropped[strings.ToLower(strings.ReplaceAll(reason, "_", "-"))] = e.number(field)
+		}
+	}
+	return a
+}
+
+// off is how many captured frames no column has. At the end nothing is in flight.
+func (a account) off() int64 {
+	off := int64(a.captured) - int64(a.published)
+	for _, n := range a.dropped {
+		off -= int64(n)
+	}
+	return off
+}
+
+// expected are drops that are part of normal work.
+var expected = []string{"not-due", "shutdown"}
+
+// lost is how many frames were to be published and were not.
+func (a account) lost() uint64 {
+	n := a.kernelLost
+	for reason, dropped := range a.dropped {
+		if !slices.Contains(expected, reason) {
+			n += dropped
+		}
+	}
+	return n
+}
+
+func (a *account) add(b account) {
+	a.captured += b.captured
+	a.kernelLost += b.kernelLost
+	a.published += b.published
+	a.inFlight += b.inFlight
+	for reason, n := range b.dropped {
+		a.dropped[reason] += n
+	}
+}
+
+// accounts are the sums for each camera over the processes of the row, and how
+// many there are for each.
+func (b *bench) accounts() (sums map[string]account, n int) {
+	sums = map[string]account{}
+	for _, e := range b.record.all(b.began, event("accounting")) {
+		a := parseAccount(e)
+		if sum, ok := sums[e.fields["CAMERA"]]; ok {
+			a.add(sum)
+		}
+		sums[e.fields["CAMERA"]] = a
+		n++
+	}
+	return sums, n
+}
+
+// settle fills in what the accounts and the consumers' frames tell of the row.
+func (r *result) settle(b *bench) error {
+	sums, n := b.accounts()
+	faulty, healthy := sums[faultyCamera], sums[healthyCamera]
+	r.Accounts, r.Lost, r.OtherLost = n, faulty.lost(), healthy.lost()
+	r.Off = faulty.off() + healthy.off()
+	starts := len(b.record.all(b.began, event("agent started")))
+	if r.Killed = starts - n/2; n == 0 || r.Killed < 0 || n%2 != 0 {
+		return fmt.Errorf("%d accounts of two cameras after %d starts", n, starts)
+	}
+	for name, a := range sums {
+		got := b.record.published(name, b.began)
+		if r.Killed == 0 && got > a.published {
+			return fmt.Errorf("camera %s published %d frames by its account, and %d by its consumer", name, a.published, got)
+		}
+	}
+	if b.row.check != nil {
+		return b.row.check(sums)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The two cameras of every row.
+const (
+	faultyCamera  = "faulty"
+	healthyCamera = "healthy"
+)
+
+// pattern is a camera that nothing can happen to but what happens to its
+// process and its worker.
+const pattern = "{device: {pattern: bars}, mode: {size: 320x180, rate: 30}, outputs: {model: {size: 320x180}}}"
+
+// patience is how long anything that is bound to happen may take.
+const patience = time.Minute
+
+// A bench is the agent as a service of this machine, for one row.
+type bench struct {
+	record *record
+	row    row
+	began  time.Duration
+	cursor time.Duration // the last entry that was waited for
+	undo   []func() error
+}
+
+// later has something undone at the end of the row.
+func (b *bench) later(undo func() error) { b.undo = append(b.undo, undo) }
+
+// sh runs a line of bash.
+func (b *bench) sh(ctx context.Context, line string) (string, error) {
+	out, err := exec.CommandContext(ctx, "bash", "-c", line).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w: %s", line, err, out)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// live runs the agent with the row's config around what happens to it.
+func (b *bench) live(ctx context.Context, happens func() error) (err error) {
+	defer func() {
+		for _, undo := range slices.Backward(b.undo) {
+			err = errors.Join(err, undo())
+		}
+	}()
+	if b.row.prepare != nil {
+		if err := b.row.prepare(ctx, b); err != nil {
+			return fmt.Errorf("prepare: %w", err)
+		}
+	}
+	if err := b.configure(ctx); err != nil {
+		return err
+	}
+	stopped := b.record.consumers(ctx, faultyCamera, healthyCamera)
+	defer stopped()
+	if err = b.start(ctx); err == nil {
+		err = happens()
+	}
+	return errors.Join(err, b.stop(ctx))
+}
+
+// configure writes the config, and chooses the binary and what its hooks do.
+func (b *bench) configure(ctx context.Context) error {
+	camera := func(fragment string) string {
+		if fragment == "" {
+			return pattern
+		}
+		return fragment
+	}
+	yaml := b.row.agent + "\ncameras:\n  " + faultyCamera + ": " + camera(b.row.faulty) + "\n  " + healthyCamera + ": " + camera(b.row.healthy) + "\n"
+	if err := os.WriteFile("/etc/agent/agent.yaml", []byte(yaml), 0o644); err != nil {
+		return err
+	}
+	if len(b.row.hooks) == 0 {
+		return nil
+	}
+	variables := strings.Join(append(b.row.hooks, "AGENT_TEST_CAMERA="+faultyCamera), " ")
+	b.later(func() error {
+		_, err := b.sh(context.WithoutCancel(ctx), "umount /usr/bin/agent && systemctl unset-environment $(systemctl show-environment | sed -n 's/\\(AGENT_TEST_[A-Z_]*\\)=.*/\\1/p')")
+		return err
+	})
+	_, err := b.sh(ctx, "mount --bind /share/bin/agent-testhooks /usr/bin/agent && systemctl set-environment "+variables)
+	return err
+}
+
+// start returns when both cameras publish.
+func (b *bench) start(ctx context.Context) error {
+	if _, err := b.sh(ctx, "systemctl start agent"); err != nil {
+		return err
+	}
+	for _, camera := range []string{faultyCamera, healthyCamera} {
+		if _, err := b.record.frame(ctx, camera, 5, patience, b.began); err != nil {
+			return err
+		}
+	}
+	b.cursor = b.began
+	return nil
+}
+
+// stop returns when the journal has the accounts.
+func (b *bench) stop(ctx context.Context) error {
+	asked := monotonic()
+	if _, err := b.sh(ctx, "systemctl stop agent && journalctl --sync"); err != nil {
+		return err
+	}
+	_, err := b.record.entry(ctx, "the agent's last word", patience, asked, event("agent stopped"))
+	return err
+}
+
+// next waits for the next entry that matches, of those that were not waited
+// for before.
+func (b *bench) next(ctx context.Context, what string, m match) (entry, error) {
+	e, err := b.record.entry(ctx, what, patience, b.cursor+1, m)
+	b.cursor = e.at
+	return e, err
+}
+
+// since waits for an entry that came after the fault.
+func (b *bench) since(ctx context.Context, struck time.Duration, what string, m match) (time.Duration, error) {
+	e, err := b.record.entry(ctx, what, patience, struck, m)
+	return e.at, err
+}
+
+// recover waits for the first frame of the faulty camera after the fault was
+// noticed and mended, and then for steadier times.
+func (b *bench) recover(ctx context.Context, e episode) (episode, error) {
+	f, err := b.record.frame(ctx, faultyCamera, 1, patience, max(e.struck, e.noticed, e.mended))
+	if err != nil {
+		return e, err
+	}
+	e.recovered = f.published
+	_, err = b.record.frame(ctx, faultyCamera, 5, patience, e.recovered)
+	return e, err
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// What native code does to its worker. Test hooks make it so on every 30th
+// frame, a second apart.
+var workerRows = []row{
+	{fault: "worker: SIGSEGV on a frame", place: container, times: 30, short: 5, hooks: []string{"AGENT_TEST_CRASH_SEQUENCE=30/30"}, strike: workerGoes, bars: crash},
+	{fault: "worker: abort on a frame", place: container, times: 30, short: 2, hooks: []string{"AGENT_TEST_ABORT_SEQUENCE=30/30"}, strike: workerGoes, bars: crash},
+	{fault: "worker: hang on a frame", place: container, times: 20, short: 3, hooks: []string{"AGENT_TEST_HANG_SEQUENCE=30/30"}, strike: workerGoes, bars: hang},
+	{fault: "worker: endless loop on a frame", place: container, times: 20, short: 2, hooks: []string{"AGENT_TEST_LOOP_SEQUENCE=30/30"}, strike: workerGoes, bars: loop},
+	{fault: "worker: 1 GB on a frame", place: container, times: 20, short: 2, hooks: []string{"AGENT_TEST_MEMORY_SEQUENCE=30/30"}, strike: workerGoes, bars: crash},
+	{fault: "worker: kill -9", place: container, times: 20, short: 2,
+		strike: struck(workerSignal("KILL"), workerReplaced, ""), bars: crash},
+	{fault: "worker: SIGSTOP", place: container, times: 20, short: 2,
+		strike: struck(workerSignal("STOP"), workerReplaced, ""), bars: hang},
+	{fault: "worker: crashes in a row", place: container, times: 60, hooks: []string{"AGENT_TEST_CRASH_SEQUENCE=30/1"}, strike: workerDies},
+}
+
+var (
+	workerReplaced = event("worker replaced", "CAMERA", faultyCamera)
+
+	crash = bars{recoveredMedian: 100 * time.Millisecond, lost: 2}
+	// A hang costs the frames that come meanwhile: seven at 30 a second.
+	hang = bars{recoveredMax: deadline + 100*time.Millisecond, lost: 8}
+	// One that computes has its deadline by the CPU time that it gets.
+	loop = bars{recoveredMedian: deadline + 100*time.Millisecond}
+)
+
+// workerSignal signals the worker of the faulty camera.
+func workerSignal(name string) string {
+	return "pkill -" + name + " -f '^agent worker " + faultyCamera + "$'"
+}
+
+// workerDies is over when the agent says that a worker had to go: it says how
+// long that worker had had the frame, which is when it began.
+func workerDies(ctx context.Context, b *bench) (e episode, err error) {
+	told, err := b.next(ctx, "a worker that is replaced", workerReplaced)
+	e.noticed = told.at
+	e.struck = told.at - time.Duration(told.number("DURATION_US"))*time.Microsecond
+	return e, err
+}
+
+// workerGoes waits for the next frame as well.
+func workerGoes(ctx context.Context, b *bench) (episode, error) {
+	e, err := workerDies(ctx, b)
+	if err != nil {
+		return e, err
+	}
+	return b.recover(ctx, e)
+}
