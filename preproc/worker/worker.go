@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/edge-agent/agent/capture"
@@ -57,6 +58,7 @@ type Processor struct {
 	total  uint64 // children that have gone
 
 	child *child // nil while there is none
+	pid   atomic.Int64
 
 	format   capture.Format // that the plan was made for
 	planned  bool
@@ -190,6 +192,7 @@ func (p *Processor) launch() (wait time.Duration, err error) {
 		return 0, err
 	}
 	p.child = c
+	p.pid.Store(int64(c.pid))
 	return 0, nil
 }
 
