@@ -57,6 +57,8 @@ type Agent struct {
 	selfTest  func() error          // the known-answer frames
 	untrusted atomic.Pointer[error] // why the preprocessor's answers are wrong, nil while they are right
 
+	budget *budget
+
 	mu      sync.Mutex
 	cameras []*camera
 	ended   chan struct{} // closed when every camera is a recording at its end
@@ -66,6 +68,7 @@ type Agent struct {
 func New(o Options) *Agent {
 	a := &Agent{Options: o, monitor: health.NewMonitor(), ended: make(chan struct{})}
 	a.selfTest = a.knownAnswers
+	a.budget = newBudget(a)
 	a.tree = suture.New("agent", suture.Spec{
 		EventHook:        a.supervised,
 		Timeout:          stopLimit,
@@ -77,7 +80,7 @@ func New(o Options) *Agent {
 
 // Run builds the pipelines, reports readiness, and returns when ctx ends or
 // every recording is at its end. It returns an error only when the agent could
-// not be built.
+// not be built, or has to end because it holds too much.
 func (a *Agent) Run(ctx context.Context) error {
 	if err := a.selfTest(); err != nil {
 		return err
@@ -95,19 +98,22 @@ func (a *Agent) Run(ctx context.Context) error {
 	background.Go(func() { a.watch(ctx) })
 	background.Go(func() { a.report(ctx) })
 	background.Go(func() { a.verify(ctx) })
+	background.Go(func() { a.budget.run(ctx) })
 	a.say("ready", a.Notifier.Ready())
 	a.Log.Info().Str("message_id", systemd.MessageStarted).Int("cameras", len(a.list())).Msg("agent started")
 
+	var spent error
 	select {
 	case <-ctx.Done():
 	case <-a.ended:
 		a.Log.Info().Msg("every recording is at its end")
+	case spent = <-a.budget.spent:
 	}
 	a.say("stopping", a.Notifier.Stopping())
 	cancel()
 	<-stopped
 	background.Wait()
-	return a.finish()
+	return errors.Join(spent, a.finish())
 }
 
 // build makes a pipeline for every camera of the config.
@@ -155,17 +161,20 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 		return nil, err
 	}
 	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
-	c.ladder.Fallbacks = len(cfg.Fallback)
 	c.evidence, c.flight = a.evidence, a.flight(cfg.Name)
 	c.firstSequence = a.FirstSequence
 	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
-	c.throttle.adaptive = cfg.Queue.Policy == config.SlowInput
+	c.throttle.adaptive, c.throttle.imposed = cfg.Queue.Policy == config.SlowInput, &a.budget.imposed
 	c.troubles = troubles{log: c.log, ledger: &c.ledger}
 	c.state.Store(&State{Phase: Opening, Since: time.Now()})
-	for _, o := range cfg.Outputs {
-		c.sinks = append(c.sinks, &sink{cfg: o, open: func(width, height int) ([]output.Output, error) {
+	for i, o := range cfg.Outputs {
+		s := &sink{cfg: o, open: func(width, height int) ([]output.Output, error) {
 			return a.openOutputs(cfg.Name, o, width, height)
-		}})
+		}}
+		if cfg.Preview(i) {
+			s.paused = &a.budget.paused
+		}
+		c.sinks = append(c.sinks, s)
 	}
 	c.images = make([]*preproc.Image, len(c.sinks))
 	if err = c.openProcessor(a.Config.Isolation); err != nil {

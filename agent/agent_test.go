@@ -70,6 +70,12 @@ func start(t *testing.T, yaml string) *rigged {
 
 func startConfig(t *testing.T, cfg *config.Config) *rigged {
 	t.Helper()
+	return startWith(t, cfg, func(*Agent) {})
+}
+
+// startWith changes the agent before it runs.
+func startWith(t *testing.T, cfg *config.Config, change func(*Agent)) *rigged {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "agent") // short: socket paths are bounded
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +85,7 @@ func startConfig(t *testing.T, cfg *config.Config) *rigged {
 		Config: cfg, Log: zerolog.New(r.log), RuntimeDir: dir, StateDir: filepath.Join(dir, "state"),
 		Notifier: systemd.NewNotifier(),
 	})
+	change(r.Agent)
 	ctx, cancel := context.WithCancel(t.Context())
 	r.stop = cancel
 	go func() { r.done <- r.Run(ctx) }()

@@ -39,7 +39,10 @@ func TestMain(m *testing.M) {
 // role is what else the test binary may be: it says whether it was that.
 var role func() bool
 
-var never atomic.Bool
+var (
+	never  atomic.Bool
+	leaked [][]byte
+)
 
 type unruly struct {
 	preproc.Processor
@@ -58,6 +61,12 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 	case "hang":
 		for !never.Load() {
 		}
+	case "leak":
+		block := make([]byte, 2<<20)
+		for i := range block {
+			block[i] = 1
+		}
+		leaked = append(leaked, block)
 	case "lie":
 		measure, err := u.Processor.Process(ctx, f, images)
 		images[0].Data = images[0].Data[:1]

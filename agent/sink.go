@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/edge-agent/agent/agent/config"
@@ -27,6 +28,9 @@ type sink struct {
 	buffer []byte // used when nobody lends
 	image  preproc.Image
 	due    time.Duration // of the next image, by the frames' clock
+	// paused says that no image is to be made for now; nil unless the output is
+	// a preview.
+	paused *atomic.Bool
 }
 
 // fit makes the outputs ready for a source of the given format: their memory
@@ -64,7 +68,7 @@ func (s *sink) fit(view preproc.View, format capture.Format) error {
 // next is the image to fill from a frame of that time, or nil when it is too
 // early for one.
 func (s *sink) next(timestamp time.Duration) *preproc.Image {
-	if s.cfg.Every > 0 && timestamp < s.due {
+	if s.cfg.Every > 0 && timestamp < s.due || s.paused != nil && s.paused.Load() {
 		return nil
 	}
 	s.image.Data = s.buffer

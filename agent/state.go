@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/edge-agent/agent/agent/recovery"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
@@ -36,9 +35,6 @@ type State struct {
 	Phase Phase
 	Err   error // of Waiting
 	Since time.Time
-	// Fallback is the mode it runs in: 0 is the wanted one, n the n-th of
-	// Fallbacks.
-	Fallback, Fallbacks int
 	// Verdict is what has lastingly been wrong with its pictures, and BadSince
 	// since when, unless it is Good.
 	Verdict  preproc.Verdict
@@ -50,17 +46,13 @@ func (s State) Healthy() bool { return s.Phase == Publishing && s.Verdict == pre
 
 // String is the state in a line of STATUS.
 func (s State) String() string {
-	text := s.Phase.String()
-	if s.Phase == Publishing && s.Fallback > 0 {
-		text += fmt.Sprintf(", fallback %d of %d", s.Fallback, s.Fallbacks)
-	}
 	switch {
 	case s.Err != nil:
-		return fmt.Sprintf("%s (%v)", text, s.Err)
+		return fmt.Sprintf("%s (%v)", s.Phase, s.Err)
 	case s.Phase == Publishing && s.Verdict != preproc.Good:
-		return fmt.Sprintf("%s, %v for %v", text, s.Verdict, time.Since(s.BadSince).Round(time.Second))
+		return fmt.Sprintf("%s, %v for %v", s.Phase, s.Verdict, time.Since(s.BadSince).Round(time.Second))
 	}
-	return text
+	return s.Phase.String()
 }
 
 // setState notes a change and logs what an operator wants to know of it: that
@@ -68,7 +60,7 @@ func (s State) String() string {
 // fail for the same reason again are not news. The two stages of a camera call
 // it, never at the same time.
 func (c *camera) setState(p Phase, err error) {
-	if p == Opening && c.absent != "" {
+	if p == Opening && c.lost != "" {
 		return // still lost, until a try succeeds
 	}
 	c.logState(p, err)
@@ -77,7 +69,7 @@ func (c *camera) setState(p Phase, err error) {
 
 // show makes s the state, completed by how the pictures are.
 func (c *camera) show(s *State) {
-	s.Verdict, s.Fallback, s.Fallbacks = c.quality.lasting, c.fallback, len(c.cfg.Fallback)
+	s.Verdict = c.quality.lasting
 	s.BadSince = time.Now().Add(c.quality.since() - capture.Monotonic())
 	c.state.Store(s)
 	c.changed()
@@ -87,18 +79,18 @@ func (c *camera) logState(p Phase, err error) {
 	switch p {
 	case Publishing:
 		id, message := systemd.MessageCameraPublishing, "camera publishes"
-		if c.absent != "" {
+		if c.lost != "" {
 			id, message = systemd.MessageCameraRecovered, "camera publishes again"
 		}
-		c.absent = ""
+		c.lost = ""
 		e := c.log.Info().Str("message_id", id).Stringer("device", &c.cfg.Device).Stringer("format", c.format)
 		if len(c.notes) > 0 {
 			e = e.Strs("notes", c.notes)
 		}
 		e.Msg(message)
 	case Waiting:
-		if reason := err.Error(); reason != c.absent {
-			c.absent = reason
+		if reason := err.Error(); reason != c.lost {
+			c.lost = reason
 			c.log.Warn().Str("message_id", systemd.MessageCameraLost).Err(err).Msg("camera not available, trying again")
 		}
 	case Ended:
@@ -112,6 +104,9 @@ func (a *Agent) status() string {
 	if err := a.untrusted.Load(); err != nil {
 		first, _, _ := strings.Cut((*err).Error(), "\n")
 		parts = append(parts, first)
+	}
+	if short := a.budget.String(); short != "" {
+		parts = append(parts, short)
 	}
 	cameras := a.list()
 	if len(cameras) == 0 {
@@ -143,11 +138,6 @@ func (c *camera) summary() {
 	for _, name := range dropNames {
 		if n := a.Dropped[name]; n > 0 {
 			e = e.Uint64("dropped_"+strings.ReplaceAll(name, "-", "_"), n)
-		}
-	}
-	for r := range c.ledger.recoveries {
-		if n := c.ledger.recoveries[r].Load(); n > 0 {
-			e = e.Uint64("recoveries_"+strings.ReplaceAll(recovery.Rung(r).String(), "-", "_"), n)
 		}
 	}
 	for name, n := range c.quality.counted() {

@@ -12,7 +12,6 @@ import (
 	"github.com/edge-agent/agent/agent/queue"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
-	"github.com/edge-agent/agent/systemd"
 )
 
 // processLimit is how long one frame may take in this process before its stage
@@ -23,38 +22,36 @@ const processLimit = 3 * time.Second
 // for its start and for a frame.
 const workerSlack = 500 * time.Millisecond
 
-// stream moves frames from the source to the outputs until one side ends. Two
-// stages run side by side, the queue between them; each frame has one holder,
-// which hands it on or drops it into the ledger.
-func (c *camera) stream(ctx context.Context, s *session) error {
+// stream moves frames from src to the outputs until one side ends. Two stages
+// run side by side, the queue between them; each frame has one holder, which
+// hands it on or drops it into the ledger.
+func (c *camera) stream(ctx context.Context, src capture.Source, pulse *health.Pulse) error {
 	frames := queue.New[*capture.Frame](c.cfg.Queue.Capacity)
 	pending := func() bool { return frames.Stats().Len > 0 }
+	c.frames.Store(frames)
 	processing := c.monitor.Pulse(c.cfg.Name+" process", c.processLimit, pending)
 	defer c.monitor.Remove(processing)
 
-	c.publishing.Store(false)
-	c.format, c.notes, c.streak = s.src.Format(), capture.Notes(s.src), 0
+	c.live, c.format, c.notes = false, src.Format(), capture.Notes(src)
+	c.throttle.open(src)
 	// A stage that fails ends the other one: the reader by its context, the
 	// taker by the end of the queue, which it empties first.
-	reading, end := context.WithCancelCause(ctx)
-	defer end(nil)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		end(contained(func() error { return c.take(ctx, frames, processing) }))
+		cancel(contained(func() error { return c.take(ctx, frames, processing) }))
 	}()
-	err := s.call(reading, "read", c.cfg.StallAfter+stallSlack,
-		func() error { return c.read(reading, s, frames) }, func() { c.improve(end) })
+	err := contained(func() error { return c.read(ctx, src, frames, pulse) })
 	frames.Close()
 	// What the taker does is watched by its own pulse.
-	if _, hangs := errors.AsType[*hang](err); !hangs {
-		s.pulse.Rest()
-	}
+	pulse.Rest()
 	<-done
 	for f := range frames.Drain() {
 		c.drop(f, DropShutdown, "queue", nil)
 	}
-	if cause := context.Cause(reading); errors.Is(err, context.Canceled) && !errors.Is(cause, queue.ErrClosed) {
+	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && !errors.Is(cause, queue.ErrClosed) {
 		return cause
 	}
 	return err
@@ -62,18 +59,13 @@ func (c *camera) stream(ctx context.Context, s *session) error {
 
 // read is the stage that captures: each frame goes into the queue, or back to
 // its source when it is faulty.
-func (c *camera) read(ctx context.Context, s *session, frames *queue.DropOldest[*capture.Frame]) error {
-	c.throttle.open(s.src)
+func (c *camera) read(ctx context.Context, src capture.Source, frames *queue.DropOldest[*capture.Frame], pulse *health.Pulse) error {
 	for first := true; ; first = false {
-		s.enter()
-		f, err := s.src.Read(ctx)
-		if !s.leave() {
-			return c.late(f, err)
-		}
+		pulse.Beat()
+		f, err := src.Read(ctx)
 		if err != nil {
 			return err
 		}
-		s.pulse.Beat()
 		if first {
 			c.resume(f.Sequence)
 		}
@@ -88,19 +80,10 @@ func (c *camera) read(ctx context.Context, s *session, frames *queue.DropOldest[
 		if c.cfg.Queue.Policy != config.Block && c.skips(f) {
 			continue
 		}
-		if err := c.enqueue(ctx, frames, f, s.pulse); err != nil {
+		if err := c.enqueue(ctx, frames, f, pulse); err != nil {
 			return err
 		}
 	}
-}
-
-// late ends what Read returned to a session that was lost meanwhile.
-func (c *camera) late(f *capture.Frame, err error) error {
-	if err == nil {
-		c.ledger.capture(f)
-		c.drop(f, DropShutdown, "capture", nil)
-	}
-	return err
 }
 
 // resume counts a reopened source on from the last frame of the one before, so
@@ -147,31 +130,48 @@ func (c *camera) take(ctx context.Context, frames *queue.DropOldest[*capture.Fra
 		}
 		pulse.Beat()
 		began := capture.Monotonic()
+		c.renewWorker()
 		c.process(ctx, f)
 		c.throttle.worked(capture.Monotonic() - began)
-		if err := c.storm(); err != nil {
-			return err
-		}
 	}
+}
+
+// renewWorker replaces the worker between two frames, if it has to be.
+func (c *camera) renewWorker() {
+	if c.worker == nil {
+		return
+	}
+	if cause := c.renew.Swap(nil); cause != nil {
+		c.worker.Renew(*cause)
+	}
+}
+
+// queued is how many frames wait to be preprocessed.
+func (c *camera) queued() int {
+	if frames := c.frames.Load(); frames != nil {
+		return frames.Stats().Len
+	}
+	return 0
 }
 
 // process makes the images that are due of one frame and publishes them. A
 // panic costs the frame.
 func (c *camera) process(ctx context.Context, f *capture.Frame) {
-	sequence, timestamp, dequeued, held, counted := f.Sequence, f.Timestamp, f.Dequeued, f, false
+	sequence, timestamp, dequeued, held := f.Sequence, f.Timestamp, f.Dequeued, f
 	defer func() {
 		if r := recover(); r != nil {
-			c.panicked(fmt.Errorf("panic: %v\n%s", r, debug.Stack()), held, sequence, counted)
+			err := fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+			if held != nil {
+				c.flight.End()
+				c.keep(held, DropFailed, err)
+				held.Release()
+			}
+			c.troubles.dropped(DropFailed, "process", sequence, err)
 		}
 	}()
-	drop := func(d Drop, stage string, err error) {
-		counted = true
-		c.troubles.dropped(d, stage, sequence, err)
-	}
 	if !c.due(f.Timestamp) {
 		held = nil
-		f.Release()
-		drop(DropNotDue, "process", nil)
+		c.drop(f, DropNotDue, "process", nil)
 		return
 	}
 	c.blamed = false
@@ -185,43 +185,22 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 	held = nil
 	f.Release()
 	if err != nil {
-		if c.blamed {
-			c.streak++
-		}
-		drop(dropOf(err), "process", err)
+		c.troubles.dropped(dropOf(err), "process", sequence, err)
 		return
 	}
 	verdict, changed := c.pass(measure, dequeued, timestamp)
 	err = c.publish(ctx)
 	c.tell(changed, sequence)
 	if err != nil {
-		drop(DropOutput, "publish", err)
+		c.troubles.dropped(DropOutput, "publish", sequence, err)
 		return
 	}
 	c.quality.count(verdict)
-	counted = true
-	c.ledger.publish()
-	c.streak = 0
-	if !c.publishing.Load() {
+	if c.ledger.publish(); !c.live {
+		c.live = true
 		c.setState(Publishing, nil)
-		c.publishing.Store(true)
 	}
 	c.ledger.age.Observe(capture.Monotonic() - dequeued)
-}
-
-// panicked ends a frame whose processing panicked, unless it was counted before.
-func (c *camera) panicked(err error, held *capture.Frame, sequence uint64, counted bool) {
-	if held != nil {
-		c.flight.End()
-		c.keep(held, DropFailed, err)
-		held.Release()
-	}
-	if counted {
-		c.log.Error().Str("message_id", systemd.MessageStageRestarted).Str("stage", "publish").Uint64("frame_seq", sequence).Err(err).
-			Msg("panic after a frame was accounted for")
-		return
-	}
-	c.troubles.dropped(DropFailed, "process", sequence, err)
 }
 
 // due picks the images to make of a frame of that time.

@@ -21,9 +21,9 @@ const throttleWindow = time.Second
 //
 // It is the stage's that reads, but for the atomics.
 type throttle struct {
-	adaptive bool // the policy is slow-input
+	adaptive bool          // the policy is slow-input
+	imposed  *atomic.Int32 // one of so many frames at most; 0 for no limit
 	control  queue.Throttle
-	imposed  atomic.Int32 // one of so many frames at most; 0 for no limit
 	steps    atomic.Int32 // one of so many frames is let in; 0 for all
 
 	taken atomic.Int64 // frames that were preprocessed since the window began

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ const tenth = 100 * time.Millisecond
 
 func TestThrottleAsksTheDriverAndSkipsOtherwise(t *testing.T) {
 	for _, refuses := range []bool{false, true} {
-		th := &throttle{adaptive: true}
+		th := &throttle{adaptive: true, imposed: new(atomic.Int32)}
 		p := &pacer{interval: tenth, refuses: refuses, now: tenth}
 		th.open(p)
 		at := time.Hour
@@ -83,7 +84,7 @@ func TestThrottleAsksTheDriverAndSkipsOtherwise(t *testing.T) {
 // A camera that is opened again is in the mode of the config: its driver has
 // to be asked once more.
 func TestThrottleOutlivesTheStream(t *testing.T) {
-	th := &throttle{}
+	th := &throttle{imposed: new(atomic.Int32)}
 	th.imposed.Store(2)
 	first := &pacer{interval: tenth, now: tenth}
 	th.open(first)
@@ -104,7 +105,7 @@ func TestThrottleOutlivesTheStream(t *testing.T) {
 func TestThrottleKnowsItsCamera(t *testing.T) {
 	// Dim light halves the rate of a camera whose exposure is automatic; one of
 	// so many is of what it really has.
-	th := &throttle{adaptive: true}
+	th := &throttle{adaptive: true, imposed: new(atomic.Int32)}
 	p := &pacer{interval: tenth / 2, refuses: true, now: tenth}
 	th.open(p)
 	at := time.Hour

@@ -14,15 +14,6 @@ const (
 	MessageCameraLost = "3171babe86594914be5235d4d74ee41c"
 	// MessageCameraRecovered: a lost camera publishes again.
 	MessageCameraRecovered = "49a44ade97cb42a1930dc11c712a769a"
-	// MessageRecoveryStep: a remedy was of no use, the next one is tried.
-	MessageRecoveryStep = "c3e61a399726483390fd5a2170348b62"
-	// MessageRecoverySettled: a camera has published for long enough that what
-	// was tried on it is forgotten.
-	MessageRecoverySettled = "3d7c7a2fc1f7427887e75dd5a4aed561"
-	// MessageModeLowered: a camera cannot hold its mode and gets a fallback.
-	MessageModeLowered = "50b85484beda46f095811bd79959319a"
-	// MessageModeRaised: it is tried in a better mode again.
-	MessageModeRaised = "80944ce9ef6144c9a664a9190bda3c0b"
 	// MessageConfigFault: the config was refused (error), or is unwise (warning).
 	MessageConfigFault = "13251999362e46df9dc71d4eb382758f"
 	// MessageWatchdogWithheld: a stage fell silent; systemd is about to act.
@@ -47,6 +38,14 @@ const (
 	MessageRateLowered = "39c77d4a58df425c948be2e5c986d402"
 	// MessageRateRaised: more of them are taken again.
 	MessageRateRaised = "826651e4507c4178af1d9edbe8a04999"
+	// MessageDegraded: memory or coolness is short, and something was given up.
+	MessageDegraded = "2fee1ab49a474b178a5da0581937da92"
+	// MessageRelieved: what was short is so no longer.
+	MessageRelieved = "175c7e92aecc419d8674074f307abbdd"
+	// MessageLimitNear: descriptors or threads run short.
+	MessageLimitNear = "414582a3a32a4b37bb4ae1a79ed41628"
+	// MessageLimitReached: a limit is exceeded, for which the agent starts anew.
+	MessageLimitReached = "cecaac03980b459fbc28157137ba8c3a"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )

@@ -14,6 +14,7 @@ type Config struct {
 	// Isolation is where the native code runs, of all cameras.
 	Isolation  Isolation
 	Quarantine Quarantine
+	Limits     Limits
 	Log        Log
 	// Warnings are about keys that are accepted but unwise.
 	Warnings []Fault
@@ -22,11 +23,9 @@ type Config struct {
 // A Camera is one pipeline, from a device to its outputs.
 type Camera struct {
 	// Name is also a directory name: see [ValidName].
-	Name   string
-	Device Device
-	Mode   capture.Request
-	// Fallback are modes for when Mode cannot be held, the best one first.
-	Fallback []capture.Request
+	Name     string
+	Device   Device
+	Mode     capture.Request
 	Controls []Control
 	// Buffers is how many V4L2 buffers are asked for. It exceeds
 	// Queue.Capacity by two at least: one frame is being preprocessed, and one
@@ -128,6 +127,14 @@ type Files struct {
 type Quarantine struct {
 	// Keep is how many bytes may lie there; 0 keeps nothing.
 	Keep int64
+}
+
+// Limits are what the agent and its workers may use of the device.
+type Limits struct {
+	// Memory is in bytes, as health.MemoryOf counts it.
+	Memory int64
+	// Temperature is in degrees Celsius; 0 is none.
+	Temperature int
 }
 
 // A Log says what is logged.

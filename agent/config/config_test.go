@@ -20,7 +20,6 @@ cameras:
   front:
     device: {by-id: usb-046d_HD_Pro_Webcam_C920_1A2B3C4D-video-index0}
     mode: {format: auto, size: 1280x720, rate: 30}
-    fallback: [{rate: 15}, {format: YUYV, size: 1280x960, rate: 5}]
     controls: {exposure_dynamic_framerate: 0, auto_exposure: true}
     queue: {capacity: 2, policy: drop-oldest}
     quality: {frozen-after: 10s, black-below: 4, blown-above: off, blur-below: 20, stale-after: 500ms}
@@ -33,6 +32,7 @@ cameras:
   door: {device: {replay: door.mjpeg, loop: true}, queue: {policy: block, capacity: 5}}
 isolation: none
 quarantine: {keep: 1GiB}
+limits: {memory: 1GiB, temperature: off}
 log: {level: debug}
 `
 
@@ -56,7 +56,6 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			Name:     "front",
 			Device:   Device{ByID: "usb-046d_HD_Pro_Webcam_C920_1A2B3C4D-video-index0"},
 			Mode:     capture.Request{Width: 1280, Height: 720, Rate: 30},
-			Fallback: []capture.Request{{Width: 1280, Height: 720, Rate: 15}, {PixelFormat: capture.YUYV, Width: 1280, Height: 960, Rate: 5}},
 			Controls: []Control{{"exposure_dynamic_framerate", 0}, {"auto_exposure", 1}},
 			Buffers:  5,
 			Queue:    Queue{Capacity: 2},
@@ -79,6 +78,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 		}},
 		Isolation:  None,
 		Quarantine: Quarantine{1 << 30},
+		Limits:     Limits{Memory: 1 << 30},
 		Log:        Log{"debug"},
 	}
 	if !reflect.DeepEqual(got, want) {

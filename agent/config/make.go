@@ -2,7 +2,10 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/edge-agent/agent/preproc"
 )
 
 // SocketPath is where the ring of an output is found below the runtime
@@ -74,4 +77,12 @@ func nameOf(label string) string {
 		return "camera"
 	}
 	return name
+}
+
+// Preview says that output i is for looking at: a JPEG for a ring, in a camera
+// that has an output which is none. It is the first to go when the device is
+// short of something.
+func (c *Camera) Preview(i int) bool {
+	looksLike := func(o Output) bool { return o.Spec.Encode == preproc.JPEG && o.Files == nil }
+	return looksLike(c.Outputs[i]) && slices.ContainsFunc(c.Outputs, func(o Output) bool { return !looksLike(o) })
 }

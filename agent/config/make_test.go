@@ -106,3 +106,26 @@ func TestDeviceIsPrintedAsConfigured(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestPreviewsAreForLookingAt(t *testing.T) {
+	c, err := Parse("a.yaml", []byte(`
+cameras:
+  both: {device: {pattern: bars}, outputs: {model: {}, preview: {encode: jpeg}, archive: {encode: jpeg, files: {}}}}
+  looked-at: {device: {pattern: bars}, outputs: {preview: {encode: jpeg}, small: {encode: jpeg}}}
+  stored: {device: {pattern: bars}, outputs: {preview: {encode: jpeg}, archive: {encode: jpeg, files: {}}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for _, cam := range c.Cameras {
+		for i := range cam.Outputs {
+			if cam.Preview(i) {
+				got += cam.Name + "." + cam.Outputs[i].Spec.Name + " "
+			}
+		}
+	}
+	if want := "both.preview stored.preview "; got != want {
+		t.Errorf("previews are %s, want %s", got, want)
+	}
+}

@@ -22,6 +22,8 @@ var root = section[Config]{
 		func(c *Config, v Isolation) { c.Isolation = v }),
 	group("quarantine", "frames that went wrong, in the state directory: what agent process takes", quarantine,
 		func(c *Config) *Quarantine { return &c.Quarantine }),
+	group("limits", "what the agent and its workers may use; near a limit it first pauses previews, then takes fewer frames", limits,
+		func(c *Config) *Limits { return &c.Limits }),
 	group("log", "what goes to the journal or the terminal", logging, func(c *Config) *Log { return &c.Log }),
 }
 
@@ -35,15 +37,11 @@ var (
 	controlNames   = naming{"<control>", controlPattern, "allowed: a control as v4l2-ctl --list-ctrls prints it, of a-z, 0-9 and _", 64}
 )
 
-const maxFallbacks = 8
-
 var camera = section[Camera]{
 	group("device", "where frames come from; exactly one of by-id, by-path, serial, name, path, replay, pattern", device,
 		func(c *Camera) *Device { return &c.Device }),
 	group("mode", "the mode to ask for; what the driver makes of it is used and logged", mode,
 		func(c *Camera) *capture.Request { return &c.Mode }),
-	list("fallback", "modes to go down to, one after the other, when the bus has no room for the mode or the camera fails in it again and again; what an item does not name is as in mode; better modes are tried again later", maxFallbacks,
-		mode, func(c *Camera, v capture.Request) { c.Fallback = append(c.Fallback, v) }),
 	freely(Key{Name: "controls", Type: "mapping", Doc: "V4L2 controls to set, in this order, before streaming"}, controlNames,
 		[]Key{{Name: "<control>", Type: controlValues.name, Allowed: controlValues.allowed, Doc: "its value"}}, readControl),
 	value("buffers", orAuto(integer(2, 32)), "auto", "V4L2 buffers; auto is queue.capacity + 3: one is preprocessed, one is filled by the driver, and one is ready for its next frame",
@@ -135,7 +133,7 @@ var outputs = section[Output]{
 	value("mean", channels(0, 1), "0", "float outputs are (value - mean) / std, channels in the order of color",
 		func(o *Output, v [3]float32) { o.Spec.Mean = v }),
 	value("std", channels(0.001, 10), "1", "see mean", func(o *Output, v [3]float32) { o.Spec.Std = v }),
-	value("encode", enumeration[preproc.Encode](), "raw", "raw is a tensor, jpeg a JPEG file",
+	value("encode", enumeration[preproc.Encode](), "raw", "raw is a tensor, jpeg a JPEG file; jpeg to a ring is a preview beside an output that is none, and the first to be paused near a limit",
 		func(o *Output, v preproc.Encode) { o.Spec.Encode = v }),
 	value("quality", integer(1, 100), "80", "encode: jpeg only", func(o *Output, v int) { o.Spec.Quality = v }),
 	value("every", duration(0, 24*time.Hour), "0s", "the least time between two images; 0s takes every frame",
@@ -179,6 +177,15 @@ var recovery = section[Camera]{
 var quarantine = section[Quarantine]{
 	value("keep", orNone(bytes(1<<20, "allowed: 1MiB or more, in KiB, MiB, GiB or TiB")), "64MiB",
 		"how much may lie there; the oldest frames make room, and 0 keeps none", func(q *Quarantine, v int64) { q.Keep = v }),
+}
+
+var limits = section[Limits]{
+	value("memory", bytes(64<<20, "allowed: 64MiB or more, in KiB, MiB, GiB or TiB"), "400MiB",
+		"private and shared memory of all processes, at most four fifths of the unit's MemoryMax or of the machine's memory; what goes beyond it is restarted",
+		func(l *Limits, v int64) { l.Memory = v }),
+	value("temperature", orOff(integer(40, 120)), "85",
+		"degrees Celsius of the hottest thermal zone that should not be reached; degrading begins 5 below it",
+		func(l *Limits, v int) { l.Temperature = v }),
 }
 
 // Levels are the words of log.level, the lowest first.

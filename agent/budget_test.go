@@ -1,0 +1,308 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/agent/output/ring/reader"
+)
+
+const mi = 1 << 20
+
+// budgeted is an agent with a preview and a model, whose budget looks when the
+// test says so, at what the test says, by the test's clock.
+type budgeted struct {
+	*rigged
+	u   usage
+	err error
+	at  time.Duration
+}
+
+func startBudget(t *testing.T, limits string) *budgeted {
+	t.Helper()
+	cfg, err := config.Parse("test.yaml", []byte(limits+`
+cameras:
+  front:
+    device: {pattern: bars}
+    mode: {size: 320x240, rate: 100}
+    outputs:
+      model: {size: 64x64}
+      preview: {size: 64x48, encode: jpeg}
+      archive: {size: 64x48, encode: jpeg, every: 1h, files: {}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &budgeted{at: time.Hour}
+	b.rigged = startWith(t, cfg, func(a *Agent) {
+		a.budget.period = time.Hour
+		a.budget.now = func() time.Duration { return b.at }
+		a.budget.measure = func() (usage, error) { return b.u, b.err }
+	})
+	b.until(t, "publishing", func() bool { return b.publishedBy() > 0 })
+	return b
+}
+
+// looks has the budget look once a period for so long.
+func (b *budgeted) looks(d time.Duration) {
+	for end := b.at + d; b.at < end; b.at += budgetPeriod {
+		b.budget.look()
+	}
+}
+
+// flows says whether images of an output arrive now.
+func (b *budgeted) flows(t *testing.T, output string) bool {
+	t.Helper()
+	frames, err := reader.Dial(config.SocketPath(b.dir, "front", output))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer frames.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err = frames.Next(ctx); err == nil {
+		_, err = frames.Next(ctx) // the first may be an old one
+	}
+	return err == nil
+}
+
+func TestDegradingGoesStepByStepAndBack(t *testing.T) {
+	for resource, short := range map[string]usage{
+		"memory":      {private: 330 * mi},
+		"temperature": {celsius: 81},
+	} {
+		b := startBudget(t, "limits: {memory: 400MiB, temperature: 85}")
+		given := func(step string, previews bool, oneOf int) {
+			t.Helper()
+			if got := b.flows(t, "preview"); got != previews || !b.flows(t, "model") {
+				t.Errorf("%s, %s: previews are made: %v", resource, step, got)
+			}
+			c := b.list()[0]
+			skipped := c.ledger.drops[DropSkipped].Load()
+			b.until(t, "the rate", func() bool { return c.throttle.effective() == oneOf })
+			if oneOf > 1 {
+				b.until(t, "skipping", func() bool { return c.ledger.drops[DropSkipped].Load() > skipped })
+			}
+		}
+		given("at first", true, 1)
+		b.u = short
+		b.looks(stepUp + budgetPeriod)
+		given("first step", false, 1)
+		if s := b.status(); !strings.HasPrefix(s, resource) || !strings.Contains(s, "previews are paused") {
+			t.Errorf("STATUS is %q", s)
+		}
+		b.looks(stepUp)
+		given("second step", false, 2)
+		b.looks(10 * stepUp)
+		given("third step", false, 4)
+		b.u = usage{}
+		b.looks(3*stepDown + budgetPeriod)
+		given("relieved", true, 1)
+		up, down := b.log.entries(t, "degraded"), b.log.entries(t, "degraded less")
+		if len(up) != 3 || len(down) != 3 || up[0]["resource"] != resource || strings.Contains(b.status(), resource) {
+			t.Errorf("%s: %d steps up, %d down, STATUS %q", resource, len(up), len(down), b.status())
+		}
+		b.stop()
+		b.finished(t)
+	}
+}
+
+func TestWorkerThatHoldsTooMuchIsReplacedBetweenFrames(t *testing.T) {
+	b := startBudget(t, "limits: {memory: 100MiB}")
+	b.u = usage{agent: health.Held{Private: 20 * mi}, workers: map[string]health.Held{"front": {Private: 90 * mi}}, private: 110 * mi}
+	b.looks(enforceAfter + budgetPeriod)
+	c := b.list()[0]
+	b.until(t, "the next worker", func() bool { return c.ledger.replaced.Load() == 1 })
+	b.u = usage{agent: health.Held{Private: 20 * mi}, private: 25 * mi}
+	before := b.publishedBy()
+	b.until(t, "publishing", func() bool { return b.publishedBy() > before+20 })
+	b.stop()
+	b.finished(t)
+	a := c.ledger.Account()
+	if a.Dropped["crashed"]+a.Dropped["timed-out"]+a.Dropped["failed"] > 0 {
+		t.Errorf("frames were lost to it: %+v", a)
+	}
+	e := b.log.entries(t, "worker replaced")
+	if len(e) != 1 || !strings.Contains(fmt.Sprint(e[0]["error"]), "memory 110 of 100 MiB") {
+		t.Errorf("%v", e)
+	}
+}
+
+func TestAgentThatHoldsTooMuchEnds(t *testing.T) {
+	for name, over := range map[string]usage{
+		"memory":      {agent: health.Held{Private: 90 * mi}, private: 110 * mi},
+		"descriptors": {descriptors: 1 << 30},
+	} {
+		b := startBudget(t, "limits: {memory: 100MiB}")
+		b.looks(settleAfter + budgetPeriod)
+		b.u = over
+		b.looks(time.Minute)
+		select {
+		case err := <-b.done:
+			if err == nil || !strings.Contains(err.Error(), "limit exceeded: "+name) {
+				t.Errorf("%s: ended with %v", name, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s: the agent goes on", name)
+		}
+		if err := b.list()[0].ledger.Account().Balanced(); err != nil {
+			t.Error(err)
+		}
+		if n := len(b.log.entries(t, "limit is exceeded: starting anew")); n != 1 {
+			t.Errorf("%s: told %d times", name, n)
+		}
+	}
+}
+
+// The same with nothing but the clock in place of the real thing.
+func TestLeakingWorkerIsFoundAndReplaced(t *testing.T) {
+	cfg := config.Defaults()
+	agent, err := health.NewMachine("/proc", "/sys").Process(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Limits.Memory = 2*agent.Private + agent.Shared + 80*mi // the race detector takes some, too
+	cam := cfg.AddPattern()
+	cam.Name, cam.ProcessDeadline = "leak-1", 2*time.Second
+	at := time.Hour
+	r := startWith(t, cfg, func(a *Agent) {
+		a.budget.period = time.Hour
+		a.budget.now = func() time.Duration { return at }
+	})
+	r.until(t, "publishing", func() bool { return r.publishedBy() > 0 })
+	r.until(t, "the next worker", func() bool {
+		r.budget.look()
+		at += budgetPeriod / 5
+		return r.list()[0].ledger.replaced.Load() > 0
+	})
+	r.stop()
+	r.finished(t)
+	e := r.log.entries(t, "worker replaced")
+	if len(e) == 0 || !strings.Contains(fmt.Sprint(e[0]["error"]), " MiB, of which this worker holds ") {
+		t.Errorf("%v", e)
+	}
+}
+
+// A limit below what the config needs would have the agent start over and over.
+func TestLimitThatIsTooLowIsToldAndEndsNothing(t *testing.T) {
+	b := startBudget(t, "limits: {memory: 100MiB}")
+	b.u = usage{agent: health.Held{Private: 90 * mi}, private: 110 * mi}
+	b.looks(time.Hour)
+	if n := len(b.log.entries(t, "limit is too low for this config: starting anew would not help")); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	b.stop()
+	b.finished(t)
+}
+
+func TestResourceThatRunsShortIsToldUntilItDoesNot(t *testing.T) {
+	b := startBudget(t, "")
+	limit := b.budget.descriptors.limit
+	for _, part := range []float64{0.5, 0.85, 0.75, 0.85, 0.5} {
+		b.u = usage{descriptors: int(part * limit)}
+		b.looks(2 * time.Minute)
+	}
+	if near, over := b.log.entries(t, "limit is near"), b.log.entries(t, "limit is no longer near"); len(near) != 1 || len(over) != 1 || near[0]["resource"] != "descriptors" {
+		t.Errorf("%v, %v", near, over)
+	}
+	b.err = os.ErrPermission
+	b.looks(time.Minute)
+	b.err = nil
+	b.looks(time.Minute)
+	if n := len(b.log.entries(t, "measuring resources")); n != 2 {
+		t.Errorf("a failing measurement is told %d times", n)
+	}
+	b.stop()
+	b.finished(t)
+}
+
+// Rings take what the config says: they leave less for the rest, but are no
+// reason to give up anything.
+func TestRingsAreNoReasonToDegrade(t *testing.T) {
+	b := startBudget(t, "limits: {memory: 400MiB}")
+	b.u = usage{private: 60 * mi, shared: 300 * mi}
+	b.looks(time.Hour)
+	if b.budget.String() != "" {
+		t.Error(b.budget.String())
+	}
+	b.u.private = 85 * mi
+	b.looks(time.Minute)
+	if !strings.Contains(b.budget.String(), "memory 385 of 400 MiB") {
+		t.Errorf("%q", b.budget.String())
+	}
+	b.stop()
+	b.finished(t)
+}
+
+func TestLimitIsBelowWhatTheKernelEnforces(t *testing.T) {
+	cfg := config.Defaults()
+	for want, bounds := range map[float64]health.Bounds{
+		400 * mi: {Memory: 512 * mi}, // the packaged unit
+		204 * mi: {Memory: 255 * mi},
+	} {
+		var b budget
+		if b.limit(cfg, bounds); b.memory.limit != want {
+			t.Errorf("of %d MiB the agent uses %v", bounds.Memory/mi, b.memory.String())
+		}
+	}
+	unit, err := os.ReadFile("../systemd/agent.service")
+	if err != nil || !strings.Contains(string(unit), "\nMemoryMax=512M\n") {
+		t.Errorf("the unit has another MemoryMax (%v)", err)
+	}
+}
+
+// proportional sums what the kernel says a set of processes has in RAM, shared
+// pages divided among those that map them.
+func proportional(t *testing.T, pids ...int) (bytes int64) {
+	t.Helper()
+	for _, pid := range pids {
+		text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "smaps_rollup"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			f := strings.Fields(line)
+			if f[0] == "Pss_Anon:" || f[0] == "Pss_Shmem:" {
+				kib, err := strconv.ParseInt(f[1], 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				bytes += kib << 10
+			}
+		}
+	}
+	return bytes
+}
+
+func TestMemoryIsThatOfAllProcesses(t *testing.T) {
+	r := start(t, `
+cameras:
+  one: {device: {pattern: bars}, mode: {size: 1280x720, rate: 30}, outputs: {model: {size: 640x640, dtype: float32, layout: chw}}}
+  two: {device: {pattern: bars}, mode: {size: 640x480, rate: 30}, outputs: {preview: {encode: jpeg}, model: {}}}
+`)
+	r.until(t, "every slot was written", func() bool { return r.publishedBy() > 40 })
+	m := health.NewMachine("/proc", "/sys")
+	u, err := r.measure(m)
+	if err != nil || len(u.workers) != 2 || u.threads <= u.agent.Threads || u.descriptors < 10 || u.goroutines < 5 {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	pids := []int{os.Getpid()}
+	for _, c := range r.list() {
+		pids = append(pids, c.worker.PID())
+	}
+	got, want := u.private+u.shared, proportional(t, pids...)
+	t.Logf("%d KiB private, %d KiB shared; the kernel has %d KiB", u.private>>10, u.shared>>10, want>>10)
+	if got < want*95/100-mi || got > want*105/100+mi {
+		t.Errorf("%d KiB, the kernel has %d", got>>10, want>>10)
+	}
+	r.stop()
+	r.finished(t)
+}
