@@ -161,6 +161,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 		return nil, err
 	}
 	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
+	c.ladder.Fallbacks = len(cfg.Fallback)
 	c.evidence, c.flight = a.evidence, a.flight(cfg.Name)
 	c.firstSequence = a.FirstSequence
 	c.log = a.Log.With().Str("camera", cfg.Name).Logger()

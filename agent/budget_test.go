@@ -169,7 +169,7 @@ func TestLeakingWorkerIsFoundAndReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Limits.Memory = 2*agent.Private + agent.Shared + 80*mi // the race detector takes some, too
+	cfg.Limits.Memory = 3*agent.Private/2 + agent.Shared + 50*mi // what RLIMIT_DATA allows a worker is more
 	cam := cfg.AddPattern()
 	cam.Name, cam.ProcessDeadline = "leak-1", 2*time.Second
 	at := time.Hour

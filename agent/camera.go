@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -16,39 +15,32 @@ import (
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/agent/queue"
+	"github.com/edge-agent/agent/agent/recovery"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/preproc/worker"
 	"github.com/edge-agent/agent/systemd"
 )
 
-// Between two tries to open a camera. The wait ends early when a device appears.
-const (
-	retryFirst = 100 * time.Millisecond
-	retryMax   = 2 * time.Second
-	// steady is how long a stream must have lasted for its end to be news.
-	steady = 10 * time.Second
-)
-
 // stallSlack is what a stage that captures may take beyond the stall deadline.
 const stallSlack = 2 * time.Second
 
-// kernelPatience is how long a call into the driver may take before the camera
-// counts as stuck. uvcvideo alone waits 5 s for a control request.
-const kernelPatience = 30 * time.Second
-
 // An origin is where a camera's frames come from.
 type origin interface {
-	// Open blocks for as long as the driver does.
-	Open(ctx context.Context) (capture.Source, error)
+	// Open looks for the device and opens it in a mode. It blocks for as long
+	// as the driver does.
+	Open(ctx context.Context, mode capture.Request) (capture.Source, error)
+	// Moved says that the device is now found at another node than the one that
+	// was opened last. It may block as well, and is called beside Open's source.
+	Moved() bool
 	// Wait returns when opening may succeed where it failed before, at the
 	// latest at the end of ctx.
 	Wait(ctx context.Context) error
 	Close() error
 }
 
-// camera runs the pipeline of one camera for as long as the process lives:
-// it opens the source, streams until that fails, and opens it again.
+// camera runs the pipeline of one camera for as long as the process lives: it
+// opens the source, streams until that fails, and does what its ladder says.
 type camera struct {
 	cfg    config.Camera
 	origin origin
@@ -82,11 +74,19 @@ type camera struct {
 	base          uint64        // what is added to a source's sequence numbers
 	last          uint64        // the newest sequence number that was read
 
+	// Of the goroutine that supervises.
+	ladder  recovery.Ladder
+	refused time.Time // since when its device may not be opened; zero when it may
+	lost    int       // calls into the driver that were left behind
+
 	// Of the session, for one stage at a time.
-	format capture.Format
-	notes  []string // what the source has to say of the format and the controls
-	live   bool     // a frame of this session was published
-	lost   string   // why the camera is not available; empty once it publishes
+	format     capture.Format
+	notes      []string    // what the source has to say of the format and the controls
+	fallback   int         // of the modes; 0 is the wanted one
+	publishing atomic.Bool // a frame was published since the stream began
+	absent     string      // why the camera is not available; empty once it publishes
+
+	streak int // frames in a row that ended a worker each, of the stage that preprocesses
 }
 
 // String names the service for the supervisor.
@@ -94,13 +94,9 @@ func (c *camera) String() string { return "camera " + c.cfg.Name }
 
 // Serve implements suture.Service.
 func (c *camera) Serve(ctx context.Context) error {
-	pulse := c.monitor.Pulse(c.cfg.Name+" capture", c.cfg.StallAfter+stallSlack, nil)
-	defer c.monitor.Remove(pulse)
-	retry := retryFirst
 	for {
 		c.setState(Opening, nil)
-		began := time.Now()
-		err := c.session(ctx, pulse)
+		err := c.session(ctx)
 		switch {
 		case ctx.Err() != nil:
 			c.setState(Stopped, nil)
@@ -109,38 +105,67 @@ func (c *camera) Serve(ctx context.Context) error {
 			c.setState(Ended, nil)
 			return suture.ErrDoNotRestart
 		}
-		if time.Since(began) > steady {
-			retry = retryFirst
-		}
-		c.setState(Waiting, err)
-		if err := c.wait(ctx, pulse, jitter(retry)); err != nil {
-			c.setState(Stopped, nil)
-			return err
-		}
-		retry = min(2*retry, retryMax)
 	}
 }
 
-// session opens the source, streams, and closes it. Calls into the driver may
-// hang for ever: they hold up this camera only, and the pulse tells.
-func (c *camera) session(ctx context.Context, pulse *health.Pulse) error {
-	pulse.Allow(kernelPatience)
-	src, err := c.origin.Open(ctx)
-	if err != nil {
+// session is one device from its opening to its closing, and the pause before
+// the next one.
+func (c *camera) session(ctx context.Context) error {
+	s := &session{pulse: c.monitor.Pulse(c.cfg.Name+" capture", c.cfg.StallAfter+stallSlack, nil), parted: make(chan struct{})}
+	defer func() { c.monitor.Remove(s.pulse) }()
+	after, err := c.run(ctx, s)
+	if h, ok := errors.AsType[*hang](err); ok && !c.endure(ctx, s, h) {
 		return err
 	}
-	defer func() {
-		pulse.Allow(kernelPatience)
-		if err := src.Close(); err != nil {
-			c.log.Warn().Err(err).Msg("closing the camera failed")
+	if e := s.close(ctx); e != nil {
+		if h, ok := errors.AsType[*hang](e); ok && !c.endure(ctx, s, h) {
+			return e
 		}
-	}()
+		c.log.Warn().Err(e).Msg("closing the camera failed")
+	}
+	if after > 0 {
+		_ = c.wait(ctx, s.pulse, after) // the end of ctx is looked at anyway
+	}
+	return err
+}
+
+// run opens the device and streams, with the same device for as long as that
+// is of use. It says how long to wait before the next one.
+func (c *camera) run(ctx context.Context, s *session) (time.Duration, error) {
+	c.fallback = c.ladder.Mode()
+	err := s.open(ctx, c.origin, c.mode())
+	if err == nil {
+		err = c.fit(s.src.Format())
+	}
+	for {
+		if err == nil {
+			err = c.stream(ctx, s)
+		}
+		_, hangs := errors.AsType[*hang](err)
+		if ctx.Err() != nil || hangs || errors.Is(err, io.EOF) || errors.Is(err, errRaise) {
+			return 0, err
+		}
+		step := c.failed(err, s.src)
+		if step.Rung != recovery.Restart {
+			return step.After, err
+		}
+		if step.After > 0 {
+			if err := c.wait(ctx, s.pulse, step.After); err != nil {
+				return 0, err
+			}
+		}
+		err = s.restart(ctx)
+	}
+}
+
+// fit makes the outputs ready for pictures of that format.
+func (c *camera) fit(format capture.Format) error {
 	for _, s := range c.sinks {
-		if err := s.fit(c.cfg.View, src.Format()); err != nil {
+		if err := s.fit(c.cfg.View, format); err != nil {
 			return fmt.Errorf("output %s: %w", s.cfg.Spec.Name, err)
 		}
 	}
-	return c.stream(ctx, src, pulse)
+	return nil
 }
 
 // wait lets time pass between two tries: the full time without a hint, less
@@ -154,11 +179,6 @@ func (c *camera) wait(ctx context.Context, pulse *health.Pulse, atMost time.Dura
 		<-limited.Done()
 	}
 	return ctx.Err()
-}
-
-// jitter spreads the tries of several cameras on one bus.
-func jitter(d time.Duration) time.Duration {
-	return d*4/5 + rand.N(d*2/5)
 }
 
 // openSinks opens the outputs whose size does not depend on the camera's, so

@@ -47,7 +47,7 @@ type scripted struct {
 	draw func(pixels []byte)
 }
 
-func (s *script) Open(context.Context) (capture.Source, error) {
+func (s *script) Open(context.Context, capture.Request) (capture.Source, error) {
 	n := int(s.opened.Add(1)) - 1
 	if n >= len(s.openings) {
 		return nil, io.EOF // the script is at its end, and so is the camera
@@ -61,6 +61,7 @@ func (s *script) Wait(context.Context) error {
 	return nil
 }
 
+func (s *script) Moved() bool  { return false }
 func (s *script) Close() error { return nil }
 
 type scriptedSource struct {
@@ -225,11 +226,12 @@ func TestStopIsPromptWhateverTheCameraDoes(t *testing.T) {
 // hangs is a device whose driver never returns from open.
 type hangs struct{ forever chan struct{} }
 
-func (h hangs) Open(context.Context) (capture.Source, error) {
+func (h hangs) Open(context.Context, capture.Request) (capture.Source, error) {
 	<-h.forever
 	return nil, errors.New("too late")
 }
 func (h hangs) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+func (h hangs) Moved() bool                    { return false }
 func (h hangs) Close() error                   { return nil }
 
 func TestLimitsLeaveTheWatchdogHalfOfItsTime(t *testing.T) {

@@ -37,9 +37,19 @@
 //   - There is no draining of the driver to its newest buffer: the reader is
 //     always at the driver, so the queue is where old frames meet new ones, and
 //     there every eviction has a name.
-//   - A camera that is absent, busy or broken is a state with a reason, tried
-//     again with a growing wait of at most 2 s that ends early when inotify
-//     sees a device come. The agent is ready before any camera is.
+//   - A camera that is absent or busy is a state with a reason, tried again with
+//     a growing wait of at most 2 s that ends early when inotify sees a device
+//     come. The agent is ready before any camera is.
+//   - A camera that is there and fails climbs a ladder, see package recovery: the
+//     stream is begun anew, the device is opened again, a lower mode. To open it
+//     again is always to find it by its identity: the same node without a look-up
+//     may be another camera. Absence does not climb, and is a new start, or a
+//     cable that is pulled often would cost the camera its mode.
+//   - The two stages of a stream are no services of a supervisor of their own:
+//     neither is of use without the other, the end of one is how the other one
+//     ends, and what comes next depends on why. A panic in the preprocessing of a
+//     frame is over with that frame, so that this stage never has to be restarted.
+//     One in reading leaves a source in an unknown state: it is opened again.
 //   - Sequence numbers go on after a camera was reopened, because a consumer
 //     that compares them must not see time run backwards. The driver's own gaps
 //     remain gaps. Those of a new process begin at a number that the clock gives,
@@ -47,10 +57,13 @@
 //     second, lost ones included, has not got that far. So there is no state that
 //     could be lost, written late or wear out a flash card. After a reboot they
 //     begin anew, as every consumer does.
-//   - A call into the driver that hangs (open, STREAMOFF, close) holds up its
-//     own camera. It is allowed 30 s, since uvcvideo alone waits 5 s for each
-//     control request; past that the watchdog is no longer pinged. All other
-//     limits are under half of WatchdogSec.
+//   - A call into the driver may hang for ever, in whatever it does (open, DQBUF,
+//     STREAMOFF, close). None is made on the goroutine that supervises a camera.
+//     That one tells of it, looks for the camera at another node, where a hub that
+//     was plugged out and in puts it, and then leaves the call behind: three at
+//     most, each with a thread and a descriptor. If it is not found, the watchdog
+//     is no longer pinged after 30 s, since uvcvideo alone waits 5 s for each
+//     control request. All other limits are under half of WatchdogSec.
 //   - Rings with a size of their own exist from the start, so that consumers
 //     may come before the camera does. A ring whose size follows the camera
 //     exists once the camera was opened.
@@ -106,6 +119,4 @@
 //     restart (RuntimeDirectoryPreserve=restart) and which is memory: on a disk
 //     they would be written back, at megabytes a minute. A power cut loses
 //     them, and is not the frame's fault.
-//   - Panics are contained: one in the preprocessing of a frame costs that
-//     frame, one in a stage costs the stream, which is opened anew.
 package agent

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/agent/recovery"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -69,7 +70,8 @@ type Ledger struct {
 	published  atomic.Uint64
 	inFlight   atomic.Int64
 	drops      [dropCount]atomic.Uint64
-	replaced   atomic.Uint64  // workers that had to go
+	replaced   atomic.Uint64 // workers that had to go
+	recoveries [recovery.Rungs]atomic.Uint64
 	age        health.Latency // from dequeue to publication
 }
 

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/capture"
@@ -21,7 +22,7 @@ func newOrigin(cfg config.Camera) (origin, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &device{cfg, w}, nil
+	return &device{cfg: cfg, watcher: w}, nil
 }
 
 // OpenSource opens what the config names as a camera, once.
@@ -31,27 +32,39 @@ func OpenSource(ctx context.Context, cfg config.Camera) (capture.Source, error) 
 		return nil, err
 	}
 	defer o.Close()
-	return o.Open(ctx)
+	return o.Open(ctx, cfg.Mode)
 }
 
 // device is a camera that may come and go.
 type device struct {
 	cfg     config.Camera
 	watcher *v4l2.Watcher
+	node    atomic.Pointer[string] // that was opened last
 }
 
-func (d *device) Open(ctx context.Context) (capture.Source, error) {
+func (d *device) Open(ctx context.Context, mode capture.Request) (capture.Source, error) {
 	controls := make([]v4l2.Control, len(d.cfg.Controls))
 	for i, c := range d.cfg.Controls {
 		controls[i] = v4l2.Control{Name: c.Name, Value: c.Value}
 	}
+	node, err := selector(d.cfg.Device).Resolve(v4l2.Roots{})
+	if err != nil {
+		return nil, err
+	}
+	d.node.Store(&node)
 	return v4l2.Open(ctx, v4l2.Config{
 		Device:     selector(d.cfg.Device),
-		Request:    d.cfg.Mode,
+		Request:    mode,
 		Controls:   controls,
 		Buffers:    d.cfg.Buffers,
 		StallAfter: d.cfg.StallAfter,
 	})
+}
+
+func (d *device) Moved() bool {
+	was := d.node.Load()
+	now, err := selector(d.cfg.Device).Resolve(v4l2.Roots{})
+	return was != nil && err == nil && now != *was
 }
 
 func (d *device) Wait(ctx context.Context) error { return d.watcher.Wait(ctx) }
@@ -65,9 +78,12 @@ func selector(d config.Device) v4l2.Selector {
 // there, so waiting is only a matter of time.
 type recording struct{ cfg config.Camera }
 
-func (r recording) Open(ctx context.Context) (capture.Source, error) {
+func (r recording) Open(ctx context.Context, mode capture.Request) (capture.Source, error) {
+	r.cfg.Mode = mode
 	return replay.Open(ctx, replayConfig(r.cfg))
 }
+
+func (r recording) Moved() bool { return false }
 
 func (r recording) Wait(ctx context.Context) error {
 	<-ctx.Done()

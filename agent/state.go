@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edge-agent/agent/agent/recovery"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
@@ -35,6 +36,9 @@ type State struct {
 	Phase Phase
 	Err   error // of Waiting
 	Since time.Time
+	// Fallback is the mode it runs in: 0 is the wanted one, n the n-th of
+	// Fallbacks.
+	Fallback, Fallbacks int
 	// Verdict is what has lastingly been wrong with its pictures, and BadSince
 	// since when, unless it is Good.
 	Verdict  preproc.Verdict
@@ -46,13 +50,17 @@ func (s State) Healthy() bool { return s.Phase == Publishing && s.Verdict == pre
 
 // String is the state in a line of STATUS.
 func (s State) String() string {
+	text := s.Phase.String()
+	if s.Phase == Publishing && s.Fallback > 0 {
+		text += fmt.Sprintf(", fallback %d of %d", s.Fallback, s.Fallbacks)
+	}
 	switch {
 	case s.Err != nil:
-		return fmt.Sprintf("%s (%v)", s.Phase, s.Err)
+		return fmt.Sprintf("%s (%v)", text, s.Err)
 	case s.Phase == Publishing && s.Verdict != preproc.Good:
-		return fmt.Sprintf("%s, %v for %v", s.Phase, s.Verdict, time.Since(s.BadSince).Round(time.Second))
+		return fmt.Sprintf("%s, %v for %v", text, s.Verdict, time.Since(s.BadSince).Round(time.Second))
 	}
-	return s.Phase.String()
+	return text
 }
 
 // setState notes a change and logs what an operator wants to know of it: that
@@ -60,7 +68,7 @@ func (s State) String() string {
 // fail for the same reason again are not news. The two stages of a camera call
 // it, never at the same time.
 func (c *camera) setState(p Phase, err error) {
-	if p == Opening && c.lost != "" {
+	if p == Opening && c.absent != "" {
 		return // still lost, until a try succeeds
 	}
 	c.logState(p, err)
@@ -69,7 +77,7 @@ func (c *camera) setState(p Phase, err error) {
 
 // show makes s the state, completed by how the pictures are.
 func (c *camera) show(s *State) {
-	s.Verdict = c.quality.lasting
+	s.Verdict, s.Fallback, s.Fallbacks = c.quality.lasting, c.fallback, len(c.cfg.Fallback)
 	s.BadSince = time.Now().Add(c.quality.since() - capture.Monotonic())
 	c.state.Store(s)
 	c.changed()
@@ -79,18 +87,18 @@ func (c *camera) logState(p Phase, err error) {
 	switch p {
 	case Publishing:
 		id, message := systemd.MessageCameraPublishing, "camera publishes"
-		if c.lost != "" {
+		if c.absent != "" {
 			id, message = systemd.MessageCameraRecovered, "camera publishes again"
 		}
-		c.lost = ""
+		c.absent = ""
 		e := c.log.Info().Str("message_id", id).Stringer("device", &c.cfg.Device).Stringer("format", c.format)
 		if len(c.notes) > 0 {
 			e = e.Strs("notes", c.notes)
 		}
 		e.Msg(message)
 	case Waiting:
-		if reason := err.Error(); reason != c.lost {
-			c.lost = reason
+		if reason := err.Error(); reason != c.absent {
+			c.absent = reason
 			c.log.Warn().Str("message_id", systemd.MessageCameraLost).Err(err).Msg("camera not available, trying again")
 		}
 	case Ended:
@@ -138,6 +146,11 @@ func (c *camera) summary() {
 	for _, name := range dropNames {
 		if n := a.Dropped[name]; n > 0 {
 			e = e.Uint64("dropped_"+strings.ReplaceAll(name, "-", "_"), n)
+		}
+	}
+	for r := range c.ledger.recoveries {
+		if n := c.ledger.recoveries[r].Load(); n > 0 {
+			e = e.Uint64("recoveries_"+strings.ReplaceAll(recovery.Rung(r).String(), "-", "_"), n)
 		}
 	}
 	for name, n := range c.quality.counted() {

@@ -12,6 +12,7 @@ import (
 	"github.com/edge-agent/agent/agent/queue"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/systemd"
 )
 
 // processLimit is how long one frame may take in this process before its stage
@@ -22,36 +23,39 @@ const processLimit = 3 * time.Second
 // for its start and for a frame.
 const workerSlack = 500 * time.Millisecond
 
-// stream moves frames from src to the outputs until one side ends. Two stages
-// run side by side, the queue between them; each frame has one holder, which
-// hands it on or drops it into the ledger.
-func (c *camera) stream(ctx context.Context, src capture.Source, pulse *health.Pulse) error {
+// stream moves frames from the source to the outputs until one side ends. Two
+// stages run side by side, the queue between them; each frame has one holder,
+// which hands it on or drops it into the ledger.
+func (c *camera) stream(ctx context.Context, s *session) error {
 	frames := queue.New[*capture.Frame](c.cfg.Queue.Capacity)
 	pending := func() bool { return frames.Stats().Len > 0 }
 	c.frames.Store(frames)
 	processing := c.monitor.Pulse(c.cfg.Name+" process", c.processLimit, pending)
 	defer c.monitor.Remove(processing)
 
-	c.live, c.format, c.notes = false, src.Format(), capture.Notes(src)
-	c.throttle.open(src)
+	c.publishing.Store(false)
+	c.format, c.notes, c.streak = s.src.Format(), capture.Notes(s.src), 0
 	// A stage that fails ends the other one: the reader by its context, the
 	// taker by the end of the queue, which it empties first.
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	reading, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		cancel(contained(func() error { return c.take(ctx, frames, processing) }))
+		end(contained(func() error { return c.take(ctx, frames, processing) }))
 	}()
-	err := contained(func() error { return c.read(ctx, src, frames, pulse) })
+	err := s.call(reading, "read", c.cfg.StallAfter+stallSlack,
+		func() error { return c.read(reading, s, frames) }, func() { c.improve(end) })
 	frames.Close()
 	// What the taker does is watched by its own pulse.
-	pulse.Rest()
+	if _, hangs := errors.AsType[*hang](err); !hangs {
+		s.pulse.Rest()
+	}
 	<-done
 	for f := range frames.Drain() {
 		c.drop(f, DropShutdown, "queue", nil)
 	}
-	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && !errors.Is(cause, queue.ErrClosed) {
+	if cause := context.Cause(reading); errors.Is(err, context.Canceled) && !errors.Is(cause, queue.ErrClosed) {
 		return cause
 	}
 	return err
@@ -59,13 +63,18 @@ func (c *camera) stream(ctx context.Context, src capture.Source, pulse *health.P
 
 // read is the stage that captures: each frame goes into the queue, or back to
 // its source when it is faulty.
-func (c *camera) read(ctx context.Context, src capture.Source, frames *queue.DropOldest[*capture.Frame], pulse *health.Pulse) error {
+func (c *camera) read(ctx context.Context, s *session, frames *queue.DropOldest[*capture.Frame]) error {
+	c.throttle.open(s.src)
 	for first := true; ; first = false {
-		pulse.Beat()
-		f, err := src.Read(ctx)
+		s.enter()
+		f, err := s.src.Read(ctx)
+		if !s.leave() {
+			return c.late(f, err)
+		}
 		if err != nil {
 			return err
 		}
+		s.pulse.Beat()
 		if first {
 			c.resume(f.Sequence)
 		}
@@ -80,10 +89,19 @@ func (c *camera) read(ctx context.Context, src capture.Source, frames *queue.Dro
 		if c.cfg.Queue.Policy != config.Block && c.skips(f) {
 			continue
 		}
-		if err := c.enqueue(ctx, frames, f, pulse); err != nil {
+		if err := c.enqueue(ctx, frames, f, s.pulse); err != nil {
 			return err
 		}
 	}
+}
+
+// late ends what Read returned to a session that was lost meanwhile.
+func (c *camera) late(f *capture.Frame, err error) error {
+	if err == nil {
+		c.ledger.capture(f)
+		c.drop(f, DropShutdown, "capture", nil)
+	}
+	return err
 }
 
 // resume counts a reopened source on from the last frame of the one before, so
@@ -133,6 +151,9 @@ func (c *camera) take(ctx context.Context, frames *queue.DropOldest[*capture.Fra
 		c.renewWorker()
 		c.process(ctx, f)
 		c.throttle.worked(capture.Monotonic() - began)
+		if err := c.storm(); err != nil {
+			return err
+		}
 	}
 }
 
@@ -157,21 +178,20 @@ func (c *camera) queued() int {
 // process makes the images that are due of one frame and publishes them. A
 // panic costs the frame.
 func (c *camera) process(ctx context.Context, f *capture.Frame) {
-	sequence, timestamp, dequeued, held := f.Sequence, f.Timestamp, f.Dequeued, f
+	sequence, timestamp, dequeued, held, counted := f.Sequence, f.Timestamp, f.Dequeued, f, false
 	defer func() {
 		if r := recover(); r != nil {
-			err := fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-			if held != nil {
-				c.flight.End()
-				c.keep(held, DropFailed, err)
-				held.Release()
-			}
-			c.troubles.dropped(DropFailed, "process", sequence, err)
+			c.panicked(fmt.Errorf("panic: %v\n%s", r, debug.Stack()), held, sequence, counted)
 		}
 	}()
+	drop := func(d Drop, stage string, err error) {
+		counted = true
+		c.troubles.dropped(d, stage, sequence, err)
+	}
 	if !c.due(f.Timestamp) {
 		held = nil
-		c.drop(f, DropNotDue, "process", nil)
+		f.Release()
+		drop(DropNotDue, "process", nil)
 		return
 	}
 	c.blamed = false
@@ -185,22 +205,43 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 	held = nil
 	f.Release()
 	if err != nil {
-		c.troubles.dropped(dropOf(err), "process", sequence, err)
+		if c.blamed {
+			c.streak++
+		}
+		drop(dropOf(err), "process", err)
 		return
 	}
 	verdict, changed := c.pass(measure, dequeued, timestamp)
 	err = c.publish(ctx)
 	c.tell(changed, sequence)
 	if err != nil {
-		c.troubles.dropped(DropOutput, "publish", sequence, err)
+		drop(DropOutput, "publish", err)
 		return
 	}
 	c.quality.count(verdict)
-	if c.ledger.publish(); !c.live {
-		c.live = true
+	counted = true
+	c.ledger.publish()
+	c.streak = 0
+	if !c.publishing.Load() {
 		c.setState(Publishing, nil)
+		c.publishing.Store(true)
 	}
 	c.ledger.age.Observe(capture.Monotonic() - dequeued)
+}
+
+// panicked ends a frame whose processing panicked, unless it was counted before.
+func (c *camera) panicked(err error, held *capture.Frame, sequence uint64, counted bool) {
+	if held != nil {
+		c.flight.End()
+		c.keep(held, DropFailed, err)
+		held.Release()
+	}
+	if counted {
+		c.log.Error().Str("message_id", systemd.MessageStageRestarted).Str("stage", "publish").Uint64("frame_seq", sequence).Err(err).
+			Msg("panic after a frame was accounted for")
+		return
+	}
+	c.troubles.dropped(DropFailed, "process", sequence, err)
 }
 
 // due picks the images to make of a frame of that time.

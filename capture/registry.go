@@ -127,6 +127,12 @@ func Notes(s Source) []string {
 	return nil
 }
 
+// RestarterOf is s as a [Restarter], or nil when it is none.
+func RestarterOf(s Source) Restarter {
+	r, _ := inner(s).(Restarter)
+	return r
+}
+
 // A recording is a Source whose end is the end of its driver's run.
 type recording struct {
 	Source

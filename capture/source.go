@@ -24,6 +24,16 @@ type Source interface {
 	Close() error
 }
 
+// A Restarter is a Source whose stream can begin anew on the open device, which
+// is gentler than to open it again.
+type Restarter interface {
+	// Restart ends the stream, whatever became of it, and begins it anew in the
+	// same mode. Whoever reads calls it, between two Reads. Frames on loan stay
+	// so, and sequence numbers go on. It may block for as long as the driver
+	// does. After an error only Close is left.
+	Restart() error
+}
+
 // What can be wrong with a device. Sources wrap these, so that the owner can
 // choose its next step with errors.Is.
 var (
@@ -31,6 +41,9 @@ var (
 	ErrNotFound = errors.New("no such camera")
 	// ErrBusy: another program streams from the device.
 	ErrBusy = errors.New("device busy")
+	// ErrPermission: the device may not be opened, or not yet: udev gives the
+	// permissions a moment after the kernel made the node.
+	ErrPermission = errors.New("permission denied; the user must be in the group of the device, usually video")
 	// ErrGone: the device was unplugged while it was open.
 	ErrGone = errors.New("device gone")
 	// ErrStalled: no frame within the stall deadline.

@@ -14,6 +14,15 @@ const (
 	MessageCameraLost = "3171babe86594914be5235d4d74ee41c"
 	// MessageCameraRecovered: a lost camera publishes again.
 	MessageCameraRecovered = "49a44ade97cb42a1930dc11c712a769a"
+	// MessageRecoveryStep: a remedy was of no use, the next one is tried.
+	MessageRecoveryStep = "c3e61a399726483390fd5a2170348b62"
+	// MessageRecoverySettled: a camera has published for long enough that what
+	// was tried on it is forgotten.
+	MessageRecoverySettled = "3d7c7a2fc1f7427887e75dd5a4aed561"
+	// MessageModeLowered: a camera cannot hold its mode and gets a fallback.
+	MessageModeLowered = "50b85484beda46f095811bd79959319a"
+	// MessageModeRaised: it is tried in a better mode again.
+	MessageModeRaised = "80944ce9ef6144c9a664a9190bda3c0b"
 	// MessageConfigFault: the config was refused (error), or is unwise (warning).
 	MessageConfigFault = "13251999362e46df9dc71d4eb382758f"
 	// MessageWatchdogWithheld: a stage fell silent; systemd is about to act.

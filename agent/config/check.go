@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
 
@@ -22,6 +23,7 @@ func check(d *decoder, c *Config) {
 		checkDevice(d, key, &cam.Device, devices)
 		checkReplay(d, key, &cam.Device)
 		checkQueue(d, key, cam)
+		checkFallback(d, key, cam)
 		checkView(d, key, cam)
 		for j := range cam.Outputs {
 			out := &cam.Outputs[j]
@@ -123,14 +125,46 @@ func checkQueue(d *decoder, key string, c *Camera) {
 	}
 }
 
+// checkFallback completes each fallback by the mode.
+func checkFallback(d *decoder, key string, c *Camera) {
+	if at := key + ".fallback"; len(c.Fallback) > 0 && c.Device.Replay != "" {
+		d.fault(d.place(at), at, "given with replay", "allowed: for cameras; a recording is as it is")
+	}
+	before := c.Mode
+	for i := range c.Fallback {
+		f, at := &c.Fallback[i], fmt.Sprintf("%s.fallback.%d", key, i+1)
+		if !d.has(at + ".format") {
+			f.PixelFormat = c.Mode.PixelFormat
+		}
+		if !d.has(at + ".size") {
+			f.Width, f.Height = c.Mode.Width, c.Mode.Height
+		}
+		if !d.has(at + ".rate") {
+			f.Rate = c.Mode.Rate
+		}
+		if *f == before && !d.rejected(at) {
+			d.fault(d.place(at), at, "the same mode as before it", "allowed: another size, rate or format than mode and the item before")
+		}
+		before = *f
+	}
+}
+
 func checkView(d *decoder, key string, c *Camera) {
-	crop, mode := c.View.Crop, c.Mode
+	fits(d, key, c, "mode", c.Mode)
+	for i, f := range c.Fallback {
+		fits(d, key, c, fmt.Sprintf("fallback.%d", i+1), f)
+	}
+}
+
+// fits refuses a crop that a mode has no room for.
+func fits(d *decoder, key string, c *Camera, name string, mode capture.Request) {
+	crop := c.View.Crop
 	if mode.Width == 0 || crop == (preproc.Rect{}) {
 		return
 	}
 	if at := key + ".preprocess.crop"; crop.X+crop.Width > mode.Width || crop.Y+crop.Height > mode.Height {
 		d.fault(d.place(at), at, fmt.Sprintf("reaches to %dx%d", crop.X+crop.Width, crop.Y+crop.Height),
-			fmt.Sprintf("allowed: within mode.size, %dx%d", mode.Width, mode.Height))
+			fmt.Sprintf("allowed: within %s.size, %dx%d", name, mode.Width, mode.Height))
 	}
 }
 

@@ -23,9 +23,11 @@ type Config struct {
 // A Camera is one pipeline, from a device to its outputs.
 type Camera struct {
 	// Name is also a directory name: see [ValidName].
-	Name     string
-	Device   Device
-	Mode     capture.Request
+	Name   string
+	Device Device
+	Mode   capture.Request
+	// Fallback are modes for when Mode cannot be held, the best one first.
+	Fallback []capture.Request
 	Controls []Control
 	// Buffers is how many V4L2 buffers are asked for. It exceeds
 	// Queue.Capacity by two at least: one frame is being preprocessed, and one

@@ -20,6 +20,7 @@ cameras:
   front:
     device: {by-id: usb-046d_HD_Pro_Webcam_C920_1A2B3C4D-video-index0}
     mode: {format: auto, size: 1280x720, rate: 30}
+    fallback: [{rate: 15}, {format: YUYV, size: 1280x960, rate: 5}]
     controls: {exposure_dynamic_framerate: 0, auto_exposure: true}
     queue: {capacity: 2, policy: drop-oldest}
     quality: {frozen-after: 10s, black-below: 4, blown-above: off, blur-below: 20, stale-after: 500ms}
@@ -56,6 +57,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			Name:     "front",
 			Device:   Device{ByID: "usb-046d_HD_Pro_Webcam_C920_1A2B3C4D-video-index0"},
 			Mode:     capture.Request{Width: 1280, Height: 720, Rate: 30},
+			Fallback: []capture.Request{{Width: 1280, Height: 720, Rate: 15}, {PixelFormat: capture.YUYV, Width: 1280, Height: 960, Rate: 5}},
 			Controls: []Control{{"exposure_dynamic_framerate", 0}, {"auto_exposure", 1}},
 			Buffers:  5,
 			Queue:    Queue{Capacity: 2},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -175,6 +176,38 @@ func option[T, V any](name, doc string, s section[V], at func(*T) **V) key[T] {
 		},
 		inner: s.keys(""),
 	}
+}
+
+// list is a key with a section for each item of a list, counted from 1. What an
+// item does not give is not documented as its default: add may know better.
+func list[T, V any](name, doc string, most int, s section[V], add func(*T, V)) key[T] {
+	made := key[T]{
+		Key:   Key{Name: name, Type: "list", Allowed: "allowed: a list of mappings, [{...}, {...}]", Doc: doc},
+		inner: s.keys("<n>"),
+	}
+	for i := range made.inner {
+		made.inner[i].Default = ""
+	}
+	made.read = func(d *decoder, path string, n *node, t *T) {
+		if n.shape == null {
+			return
+		}
+		if n.shape != sequence {
+			d.fault(n.at, path, "found "+n.describe(), made.Allowed)
+			return
+		}
+		if len(n.items) > most {
+			d.fault(n.items[most].at, path, fmt.Sprintf("%d of them", len(n.items)), fmt.Sprintf("allowed: %d at most", most))
+			return
+		}
+		for i, item := range n.items {
+			v, inner := s.filled(), join(path, strconv.Itoa(i+1))
+			d.given[inner] = item.at
+			s.read(d, inner, item, &v)
+			add(t, v)
+		}
+	}
+	return made
 }
 
 // A naming says how the keys of a mapping with free names look.

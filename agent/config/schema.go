@@ -37,11 +37,15 @@ var (
 	controlNames   = naming{"<control>", controlPattern, "allowed: a control as v4l2-ctl --list-ctrls prints it, of a-z, 0-9 and _", 64}
 )
 
+const maxFallbacks = 8
+
 var camera = section[Camera]{
 	group("device", "where frames come from; exactly one of by-id, by-path, serial, name, path, replay, pattern", device,
 		func(c *Camera) *Device { return &c.Device }),
 	group("mode", "the mode to ask for; what the driver makes of it is used and logged", mode,
 		func(c *Camera) *capture.Request { return &c.Mode }),
+	list("fallback", "modes to go down to, one after the other, when the bus has no room for the mode or the camera fails in it again and again; what an item does not name is as in mode; better modes are tried again later", maxFallbacks,
+		mode, func(c *Camera, v capture.Request) { c.Fallback = append(c.Fallback, v) }),
 	freely(Key{Name: "controls", Type: "mapping", Doc: "V4L2 controls to set, in this order, before streaming"}, controlNames,
 		[]Key{{Name: "<control>", Type: controlValues.name, Allowed: controlValues.allowed, Doc: "its value"}}, readControl),
 	value("buffers", orAuto(integer(2, 32)), "auto", "V4L2 buffers; auto is queue.capacity + 3: one is preprocessed, one is filled by the driver, and one is ready for its next frame",

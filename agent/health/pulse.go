@@ -39,6 +39,15 @@ func (p *Pulse) Allow(d time.Duration) { p.sign(d, false) }
 // beating, unless work is pending that it does not take.
 func (p *Pulse) Rest() { p.sign(p.limit, true) }
 
+// Silent is how long ago the last sign of life was; a stage at rest is never
+// silent.
+func (p *Pulse) Silent() time.Duration {
+	if p.resting.Load() {
+		return 0
+	}
+	return p.now().Sub(time.Unix(0, p.beat.Load()))
+}
+
 func (p *Pulse) sign(allowed time.Duration, resting bool) {
 	p.beat.Store(p.now().UnixNano())
 	p.allowed.Store(int64(allowed))

@@ -44,6 +44,7 @@ type buffers struct {
 
 	mu     sync.Mutex // held during VIDIOC_QBUF, which does not block
 	closed bool
+	paused bool // the stream is being restarted: nothing is queued
 
 	// queued is how many are with the driver. While it is 0, a Read that waits
 	// sets starved, and the next Return wakes it.
@@ -164,6 +165,9 @@ func (b *buffers) Return(f *capture.Frame) {
 			_ = b.unmap(l)
 			return
 		}
+		if b.paused {
+			return
+		}
 		if b.queue(i) != nil {
 			b.unqueued.Store(true) // Read tries again and tells the owner
 			b.waker.wake()
@@ -173,6 +177,26 @@ func (b *buffers) Return(f *capture.Frame) {
 		return
 	}
 	panic("v4l2: returned a frame that is not on loan")
+}
+
+// pause keeps what comes back from the driver until [buffers.reclaim].
+func (b *buffers) pause() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.paused = true
+}
+
+// reclaim takes from the driver what it had, once it has stopped.
+func (b *buffers) reclaim() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.paused = false
+	b.queued.Store(0)
+	for _, l := range b.leases {
+		if l.holder == withDriver {
+			l.holder = withUs
+		}
+	}
 }
 
 func (b *buffers) unmap(l *lease) error {

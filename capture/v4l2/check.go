@@ -47,6 +47,7 @@ type checker struct {
 	picture *picture
 
 	begun        bool
+	restarted    bool   // the next frame is the first after a restart
 	sequence     uint64 // of the frame before, widened
 	raw          uint32 // the same as the driver counts it
 	timestamp    time.Duration
@@ -101,7 +102,12 @@ func (c *checker) planes(f *capture.Frame, d *dequeued, memory [][]byte) (short 
 // those so that were queued at a disconnect), so only a step ahead is believed.
 func (c *checker) count(d *dequeued) (sequence, lost uint64) {
 	if !c.begun {
-		c.begun, c.raw, c.sequence = true, d.sequence, uint64(d.sequence)
+		c.begun, c.restarted, c.raw, c.sequence = true, false, d.sequence, uint64(d.sequence)
+		return c.sequence, 0
+	}
+	if c.restarted { // most drivers count from 0 again; what was lost nobody knows
+		c.restarted, c.raw = false, d.sequence
+		c.sequence++
 		return c.sequence, 0
 	}
 	step := d.sequence - c.raw // wraps as the counter does

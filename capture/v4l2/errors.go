@@ -21,8 +21,6 @@ func (e *kernelError) Error() string {
 
 func (e *kernelError) Unwrap() []error { return []error{e.meaning, e.errno} }
 
-var errPermission = errors.New("permission denied; the user must be in the group of the device, usually video")
-
 // meanings are the errnos that mean the same in every call.
 var meanings = map[unix.Errno]error{
 	unix.EBUSY:  capture.ErrBusy,
@@ -30,8 +28,8 @@ var meanings = map[unix.Errno]error{
 	unix.ENXIO:  capture.ErrGone, // open of a node whose driver has left
 	// usb_set_interface found no alternate setting that fits on the bus.
 	unix.ENOSPC: capture.ErrBandwidth,
-	unix.EACCES: errPermission,
-	unix.EPERM:  errPermission, // a DeviceAllow= of systemd that misses the node
+	unix.EACCES: capture.ErrPermission,
+	unix.EPERM:  capture.ErrPermission, // a DeviceAllow= of systemd that misses the node
 	unix.ENOENT: capture.ErrNotFound,
 }
 

@@ -12,6 +12,7 @@ import (
 
 // ioctl is what drivers/media/v4l2-core does with each call.
 func (k *kernel) ioctl(request uintptr, arg unsafe.Pointer) error {
+	k.hangs(request)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {

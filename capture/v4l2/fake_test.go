@@ -35,6 +35,8 @@ type kernel struct {
 	// fail is the next errors of a call, always what it fails with from now on.
 	fail   map[uintptr][]unix.Errno
 	always map[uintptr]unix.Errno
+	// hang is called outside of the lock before a call is answered; 0 is close.
+	hang map[uintptr]func()
 	// revents is what poll says instead of looking.
 	revents int16
 
@@ -231,6 +233,7 @@ func (k *kernel) munmap(b []byte) error {
 }
 
 func (k *kernel) close() error {
+	k.hangs(0)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
@@ -238,6 +241,15 @@ func (k *kernel) close() error {
 	}
 	k.closed = true
 	return nil
+}
+
+func (k *kernel) hangs(request uintptr) {
+	k.mu.Lock()
+	hang := k.hang[request]
+	k.mu.Unlock()
+	if hang != nil {
+		hang()
+	}
 }
 
 // planes is how many memory planes the current format has, and their sizes.

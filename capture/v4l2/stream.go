@@ -186,6 +186,26 @@ func (s *stream) Close() error {
 	return nil
 }
 
+// Restart is [capture.Restarter]'s. It is what vb2 wants after an EIO: until
+// STREAMOFF the queue answers nothing else. To UVC cameras it says the same as
+// opening them again: the interface is set to idle and to streaming.
+func (s *stream) Restart() error {
+	if s.closed {
+		return fmt.Errorf("restart %s: closed", s.path)
+	}
+	s.buffers.pause()
+	s.streaming = false
+	if err := s.off(); err != nil {
+		return fmt.Errorf("restart %s: %w", s.path, err)
+	}
+	s.buffers.reclaim()
+	s.checker.restarted = true
+	if err := run([]step{{"", s.buffers.queueAll}, {"stream on", s.on}}); err != nil {
+		return fmt.Errorf("restart %s: %w", s.path, err)
+	}
+	return nil
+}
+
 func (s *stream) on() error {
 	typ := int32(s.buffers.typ)
 	if err := s.device.ioctl(vidiocStreamon, unsafe.Pointer(&typ)); err != nil {

@@ -1,0 +1,151 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/edge-agent/agent/agent/recovery"
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/systemd"
+)
+
+// udevTime is how long permissions may be wrong when a node appears: the kernel
+// makes it, and udev hands it to its group a moment later.
+const udevTime = time.Second
+
+// stormAfter is how many frames in a row may end a worker each before the
+// camera is taken for the cause.
+const stormAfter = 5
+
+// errRaise ends a stream that is to go on in a better mode.
+var errRaise = errors.New("a better mode is tried")
+
+// mode is what to open the camera in.
+func (c *camera) mode() capture.Request {
+	if n := c.ladder.Mode(); n > 0 {
+		return c.cfg.Fallback[n-1]
+	}
+	return c.cfg.Mode
+}
+
+// failed notes a failure and decides what is done next. Each step on another
+// rung is told.
+func (c *camera) failed(err error, src capture.Source) recovery.Step {
+	if !c.settling(err) {
+		c.setState(Waiting, err)
+	}
+	cause := recovery.CauseOf(err)
+	if cause == recovery.Broken && (src == nil || capture.RestarterOf(src) == nil) {
+		cause = recovery.Failed
+	}
+	step := c.ladder.Failed(cause, time.Now())
+	c.ledger.recoveries[step.Rung].Add(1)
+	if step.News {
+		c.tellStep(step, err)
+	}
+	return step
+}
+
+// settling says that the camera has only just appeared, and udev may be about
+// to change its permissions.
+func (c *camera) settling(err error) bool {
+	if !errors.Is(err, capture.ErrPermission) {
+		c.refused = time.Time{}
+		return false
+	}
+	if c.refused.IsZero() {
+		c.refused = time.Now()
+	}
+	return time.Since(c.refused) < udevTime
+}
+
+func (c *camera) tellStep(step recovery.Step, err error) {
+	e := c.log.Warn().Err(err).Stringer("rung", step.Rung)
+	switch step.Rung {
+	case recovery.Wait: // the state says it
+	case recovery.Lower:
+		e.Str("message_id", systemd.MessageModeLowered).Str("mode", c.mode().String()).Int("fallback", step.Mode).
+			Msg("camera goes down to a fallback mode")
+	default:
+		if step.Of > 0 {
+			e = e.Int("tries", step.Of)
+		}
+		e.Str("message_id", systemd.MessageRecoveryStep).Msg("camera failed, next remedy")
+	}
+}
+
+// improve is called while the camera streams. What it decides ends the stream.
+func (c *camera) improve(end func(error)) {
+	now := time.Now()
+	if c.publishing.Load() {
+		c.ladder.Published(now)
+	}
+	settled, raised := c.ladder.Improve(now)
+	if settled {
+		c.log.Info().Str("message_id", systemd.MessageRecoverySettled).Msg("camera holds again")
+	}
+	if raised {
+		c.log.Info().Str("message_id", systemd.MessageModeRaised).Str("mode", c.mode().String()).Int("fallback", c.ladder.Mode()).
+			Msg("camera is tried in a better mode")
+		end(errRaise)
+	}
+}
+
+// endure waits for a call that hangs. It says false when the session is lost:
+// the camera stops, or was found at another node.
+func (c *camera) endure(ctx context.Context, s *session, h *hang) (returned bool) {
+	c.failed(h, nil)
+	tick := time.NewTicker(lookPeriod)
+	defer tick.Stop()
+	elsewhere := c.elsewhere(ctx)
+	for {
+		select {
+		case <-h.done:
+			c.log.Info().Str("call", h.what).Msg("the driver returned after all")
+			return true
+		case <-tick.C:
+			if found := c.lost < maxLost && elsewhere(); found && s.part() {
+				c.lost++
+				c.log.Warn().Str("call", h.what).Int("lost", c.lost).Msg("the camera is found elsewhere: the call that hangs is left behind")
+				return false
+			}
+		case <-ctx.Done():
+			if s.part() {
+				c.log.Warn().Str("call", h.what).Msg("stopped without the driver's answer")
+				return false
+			}
+			<-h.done
+			return true
+		}
+	}
+}
+
+// elsewhere gives a function that says whether the camera was found at another
+// node than the one that hangs. It does not wait: the look-up may open nodes
+// and hang as well, and is done on a goroutine of its own, one at a time.
+func (c *camera) elsewhere(ctx context.Context) func() bool {
+	moved, found, looking := make(chan bool, 1), false, false
+	return func() bool {
+		select {
+		case found = <-moved:
+			looking = false
+		default:
+		}
+		if !looking && !found && ctx.Err() == nil {
+			looking = true
+			go func() { moved <- c.origin.Moved() }()
+		}
+		return found
+	}
+}
+
+// storm is the error of the stage that preprocesses when no frame gets through.
+// A recording is what it is: it is not at fault for what it shows.
+func (c *camera) storm() error {
+	if c.streak < stormAfter || !c.cfg.Device.Live() {
+		return nil
+	}
+	return fmt.Errorf("%w: %d frames in a row ended it", recovery.ErrStorm, c.streak)
+}

@@ -1,0 +1,159 @@
+package agent
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/systemd"
+)
+
+// A webcam is a live camera in the time of a bubble: a frame a second, unless a
+// test makes it fail. It stands at the kernel's boundary.
+type webcam struct {
+	mu       sync.Mutex
+	opens    func(capture.Request) error // nil opens
+	reads    error                       // what a Read fails with, once
+	restarts error                       // what a Restart fails with
+	hangs    string                      // the call that hangs
+	released chan struct{}               // ends what hangs
+	moved    bool
+
+	modes             []capture.Request // as opened
+	restarted, closed int
+	sequence          uint64
+	returned          int
+}
+
+func (w *webcam) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
+// in is what each call into the driver begins with.
+func (w *webcam) in(call string) {
+	w.mu.Lock()
+	hang, released := w.hangs == call, w.released
+	if hang {
+		w.hangs = ""
+	}
+	w.mu.Unlock()
+	if hang {
+		<-released
+	}
+}
+
+func (w *webcam) Open(_ context.Context, mode capture.Request) (capture.Source, error) {
+	w.in("open")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.opens != nil {
+		if err := w.opens(mode); err != nil {
+			return nil, err
+		}
+	}
+	w.modes = append(w.modes, mode)
+	return &webcamSource{w}, nil
+}
+
+func (w *webcam) Moved() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.moved
+}
+
+func (w *webcam) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+func (w *webcam) Close() error                   { return nil }
+func (w *webcam) Return(*capture.Frame)          { w.set(func() { w.returned++ }) }
+
+type webcamSource struct {
+	*webcam
+}
+
+func (s *webcamSource) Read(ctx context.Context) (*capture.Frame, error) {
+	s.in("read")
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(time.Second):
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.reads; err != nil {
+		s.reads = nil
+		return nil, err
+	}
+	f := &capture.Frame{Format: grey, Sequence: s.sequence, Timestamp: capture.Monotonic(), Dequeued: capture.Monotonic()}
+	s.sequence++
+	f.Planes[0] = make([]byte, grey.PlaneBytes(0))
+	f.Lend(s.webcam)
+	return f, nil
+}
+
+func (s *webcamSource) Restart() error {
+	s.in("restart")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.restarted++
+	return s.restarts
+}
+
+func (s *webcamSource) Format() capture.Format { return grey }
+
+func (s *webcamSource) Close() error {
+	s.in("close")
+	s.set(func() { s.closed++ })
+	return nil
+}
+
+// filmed runs an agent with one webcam in a bubble, until film returns.
+func filmed(t *testing.T, film func(r *rigged, c *camera, w *webcam)) {
+	t.Helper()
+	w := &webcam{released: make(chan struct{})}
+	origins = func(config.Camera) (origin, error) { return w, nil }
+	t.Cleanup(func() { origins = newOrigin })
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w.released = make(chan struct{})
+		cfg, err := config.Parse("test.yaml", []byte(`
+isolation: none
+quarantine: {keep: 0}
+cameras:
+  front:
+    device: {serial: X}
+    mode: {size: 64x48, rate: 30}
+    fallback: [{rate: 15}, {rate: 5}]
+    outputs: {model: {size: 8x8, files: {dir: model, keep: 1MiB}}}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Cameras[0].Quality = preproc.Quality{}
+		r := &rigged{log: &journal{}, dir: dir, done: make(chan error, 1)}
+		r.Agent = New(Options{Config: cfg, Log: zerolog.New(r.log), RuntimeDir: dir, StateDir: filepath.Join(dir, "state"), Notifier: systemd.NewNotifier()})
+		ctx, cancel := context.WithCancel(t.Context())
+		r.stop = cancel
+		go func() { r.done <- r.Run(ctx) }()
+		time.Sleep(3500 * time.Millisecond) // between two frames
+		film(r, r.list()[0], w)
+		r.stop()
+		r.finished(t)
+		w.set(func() { close(w.released) })
+		synctest.Wait()
+		if a := r.list()[0].ledger.Account(); a.InFlight != 0 || a.Balanced() != nil || int(a.Captured) != w.returned {
+			t.Errorf("%d returned of %+v", w.returned, a)
+		}
+		if w.closed != len(w.modes) {
+			t.Errorf("opened %d times, closed %d times", len(w.modes), w.closed)
+		}
+	})
+}
