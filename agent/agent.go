@@ -91,7 +91,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return err
 	}
 	if err := a.build(); err != nil {
-		return errors.Join(err, a.closeCameras(), a.evidence.Close())
+		return errors.Join(err, a.closeCameras(nil), a.evidence.Close())
 	}
 	stopped := a.tree.ServeBackground(ctx)
 	var background sync.WaitGroup
@@ -241,24 +241,6 @@ func (a *Agent) changed() {
 // show tells systemd how every camera is.
 func (a *Agent) show() {
 	a.say("status", a.Notifier.Status(a.status()))
-}
-
-// finish accounts for every frame and closes what the cameras held.
-func (a *Agent) finish() error {
-	for _, c := range a.list() {
-		c.summary()
-	}
-	err := errors.Join(a.closeCameras(), a.closeQuarantine())
-	a.Log.Info().Str("message_id", systemd.MessageStopped).Msg("agent stopped")
-	return err
-}
-
-func (a *Agent) closeCameras() error {
-	var errs []error
-	for _, c := range a.list() {
-		errs = append(errs, c.close())
-	}
-	return errors.Join(errs...)
 }
 
 func (a *Agent) list() []*camera {

@@ -22,7 +22,9 @@ const reconcile = 5 * time.Second
 type discovery struct {
 	agent   *Agent
 	cfg     config.Config // what was found so far
+	list    func() ([]v4l2.Device, error)
 	watcher *v4l2.Watcher
+	failure string               // why a camera was not added, when that was last tried
 	pattern *suture.ServiceToken // of the test pattern, while there is no camera
 }
 
@@ -33,7 +35,7 @@ func (a *Agent) discover() error {
 	if err != nil {
 		return err
 	}
-	d := &discovery{agent: a, cfg: *a.Config, watcher: w}
+	d := &discovery{agent: a, cfg: *a.Config, list: v4l2.List, watcher: w}
 	if err := d.look(true); err != nil {
 		a.Log.Warn().Err(err).Msg("listing the cameras failed")
 	}
@@ -78,20 +80,33 @@ func (d *discovery) Serve(ctx context.Context) error {
 // links is left for later: udev is about to make them, and a camera should be
 // known by the most lasting name that it will have.
 func (d *discovery) look(settled bool) error {
-	devices, err := v4l2.List()
+	devices, err := d.list()
 	for _, dev := range devices {
 		linked := len(dev.ByID)+len(dev.ByPath) > 0
 		if !readable(dev) || d.knows(dev) || !linked && !settled {
 			continue
 		}
-		cfg := d.cfg.Add(dev.Name, DeviceOf(dev.Identity))
-		if _, err := d.agent.add(*cfg); err != nil {
-			d.agent.Log.Error().Str("camera", cfg.Name).Err(err).Msg("camera not added")
-			continue
+		if d.add(dev) {
+			d.dropPattern()
 		}
-		d.dropPattern()
 	}
 	return err
+}
+
+// add gives a device its pipeline. One that cannot be given any is left to the
+// next look: what was short may not be short then.
+func (d *discovery) add(dev v4l2.Device) bool {
+	cfg := d.cfg.Add(dev.Name, DeviceOf(dev.Identity))
+	if _, err := d.agent.add(*cfg); err != nil {
+		d.cfg.Cameras = d.cfg.Cameras[:len(d.cfg.Cameras)-1]
+		if reason := cfg.Name + ": " + err.Error(); reason != d.failure {
+			d.failure = reason
+			d.agent.Log.Error().Str("camera", cfg.Name).Err(err).Msg("camera not added, trying again")
+		}
+		return false
+	}
+	d.failure = ""
+	return true
 }
 
 // knows says whether one of the pipelines waits for this device, by whatever

@@ -73,7 +73,11 @@ func (w *webcam) Moved() bool {
 
 func (w *webcam) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 func (w *webcam) Close() error                   { return nil }
-func (w *webcam) Return(*capture.Frame)          { w.set(func() { w.returned++ }) }
+
+func (w *webcam) Return(*capture.Frame) {
+	w.in("return")
+	w.set(func() { w.returned++ })
+}
 
 type webcamSource struct {
 	*webcam
@@ -115,6 +119,12 @@ func (s *webcamSource) Close() error {
 	return nil
 }
 
+// newTested is an agent that is not running.
+func newTested(t *testing.T, r *rigged, cfg *config.Config) *Agent {
+	t.Helper()
+	return New(Options{Config: cfg, Log: zerolog.New(r.log), RuntimeDir: r.dir, StateDir: filepath.Join(r.dir, "state"), Notifier: systemd.NewNotifier()})
+}
+
 // filmed runs an agent with one webcam in a bubble, until film returns.
 func filmed(t *testing.T, film func(r *rigged, c *camera, w *webcam)) {
 	t.Helper()
@@ -139,7 +149,7 @@ cameras:
 		}
 		cfg.Cameras[0].Quality = preproc.Quality{}
 		r := &rigged{log: &journal{}, dir: dir, done: make(chan error, 1)}
-		r.Agent = New(Options{Config: cfg, Log: zerolog.New(r.log), RuntimeDir: dir, StateDir: filepath.Join(dir, "state"), Notifier: systemd.NewNotifier()})
+		r.Agent = newTested(t, r, cfg)
 		ctx, cancel := context.WithCancel(t.Context())
 		r.stop = cancel
 		go func() { r.done <- r.Run(ctx) }()

@@ -1,0 +1,37 @@
+package agent
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/thejerf/suture/v4"
+
+	"github.com/edge-agent/agent/systemd"
+)
+
+// finish accounts for every frame and closes what the cameras held.
+func (a *Agent) finish() error {
+	for _, c := range a.list() {
+		c.summary()
+	}
+	unstopped, err := a.tree.UnstoppedServiceReport()
+	err = errors.Join(err, a.closeCameras(unstopped), a.closeQuarantine())
+	a.Log.Info().Str("message_id", systemd.MessageStopped).Msg("agent stopped")
+	return err
+}
+
+// closeCameras closes what the cameras held, but for those that did not stop: a
+// goroutine of theirs is still inside C++ or the kernel, at work with just that.
+// The end of the process gives it back.
+func (a *Agent) closeCameras(unstopped suture.UnstoppedServiceReport) error {
+	var errs []error
+	for _, c := range a.list() {
+		if slices.ContainsFunc(unstopped, func(s suture.UnstoppedService) bool { return s.Service == suture.Service(c) }) {
+			c.log.Error().Str("message_id", systemd.MessageStopped).Dur("limit", stopLimit).
+				Msg("camera did not stop in time")
+			continue
+		}
+		errs = append(errs, c.close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,67 @@
+package agent
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/agent/recovery"
+	"github.com/edge-agent/agent/capture/v4l2"
+)
+
+// The goroutine that preprocesses is inside the driver when the agent ends: what
+// it works with must not be taken from under it.
+func TestCameraThatDoesNotStopIsNotClosed(t *testing.T) {
+	filmed(t, func(r *rigged, c *camera, w *webcam) {
+		w.set(func() { w.hangs = "return" })
+		later(2 * recovery.Quiet)
+		r.stop()
+		err := <-r.done
+		if n := len(r.log.entries(t, "camera did not stop in time")); n != 1 || err != nil {
+			t.Errorf("told %d times, %v", n, err)
+		}
+		if c.sinks[0].outputs == nil {
+			t.Error("its outputs were closed")
+		}
+		w.set(func() { close(w.released); w.released = make(chan struct{}) })
+		later(0)
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+		r.done <- nil // for the account
+	})
+}
+
+// A camera that could not be added is none that is known.
+func TestDiscoveryTriesAgainWhatItCouldNotAdd(t *testing.T) {
+	fails := 2
+	origins = func(config.Camera) (origin, error) {
+		if fails--; fails >= 0 {
+			return nil, errors.New("too many open files")
+		}
+		return &webcam{}, nil
+	}
+	t.Cleanup(func() { origins = newOrigin })
+	r := &rigged{log: &journal{}, dir: t.TempDir()}
+	r.Agent = newTested(t, r, config.Defaults())
+	d := &discovery{agent: r.Agent, cfg: *r.Config, list: func() ([]v4l2.Device, error) {
+		return []v4l2.Device{{Path: "/dev/video0", Name: "Cam", Identity: v4l2.Selector{Path: "/dev/video0"}, Formats: []v4l2.FormatInfo{{Code: "YUYV"}}}}, nil
+	}}
+	var counts []int
+	for range 4 {
+		if err := d.look(true); err != nil {
+			t.Fatal(err)
+		}
+		counts = append(counts, len(r.list()))
+	}
+	if !slices.Equal(counts, []int{0, 0, 1, 1}) {
+		t.Errorf("cameras after each look: %v", counts)
+	}
+	if n := len(r.log.entries(t, "camera not added, trying again")); n != 1 {
+		t.Errorf("the same failure was told %d times", n)
+	}
+	if err := r.closeCameras(nil); err != nil {
+		t.Error(err)
+	}
+}
