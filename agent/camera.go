@@ -53,6 +53,7 @@ type camera struct {
 	sinks   []*sink
 	images  []*preproc.Image // for Process; one for each sink, nil when not due
 	quality *quality
+	prover  prover
 	frames  atomic.Pointer[queue.DropOldest[*capture.Frame]] // of the newest session
 
 	// throttle is of the stage that reads.

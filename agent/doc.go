@@ -81,6 +81,15 @@
 //     of the child's own memory would cost 0.5 ms for 640x640 floats.
 //   - A deadline by the clock on the wall kills healthy children where the CPU is
 //     short. What a child waits for the CPU is not counted, up to 2 s.
+//   - Known frames are asked of the worker that the camera's frames go through,
+//     in the camera's own format and for its own outputs, once a minute: 8 ms at
+//     1080p. The right answer is that of another process, learnt once a format
+//     beside the stream (90 ms for MJPEG), and equal to the bit; whether that is
+//     right is for the self-test to say, which each process passes at its start
+//     and the agent once a minute, against plain OpenCV. A worker that is wrong
+//     is replaced, and its camera unhealthy until one passes. When the next one
+//     is wrong, too, the answer is learnt anew. Frames are published meanwhile,
+//     as those with a verdict are.
 //   - What is wrong with pictures is found in three rooms. The C++ room measures,
 //     as it has the samples at hand, and knows no threshold. preproc judges each
 //     frame by its measure and the time, since thresholds and verdicts are its

@@ -71,6 +71,11 @@ func (s *sink) next(timestamp time.Duration) *preproc.Image {
 	if s.cfg.Every > 0 && timestamp < s.due || s.paused != nil && s.paused.Load() {
 		return nil
 	}
+	return s.blank()
+}
+
+// blank is the image that a frame would fill, which need not be published.
+func (s *sink) blank() *preproc.Image {
 	s.image.Data = s.buffer
 	if s.lender != nil {
 		s.image.Data = s.lender.Lend()

@@ -43,10 +43,14 @@ type State struct {
 	// since when, unless it is Good.
 	Verdict  preproc.Verdict
 	BadSince time.Time
+	// Wrong is how its worker failed on a known frame, nil since it passed.
+	Wrong error
 }
 
 // Healthy says that the camera publishes good frames.
-func (s State) Healthy() bool { return s.Phase == Publishing && s.Verdict == preproc.Good }
+func (s State) Healthy() bool {
+	return s.Phase == Publishing && s.Verdict == preproc.Good && s.Wrong == nil
+}
 
 // String is the state in a line of STATUS.
 func (s State) String() string {
@@ -57,6 +61,8 @@ func (s State) String() string {
 	switch {
 	case s.Err != nil:
 		return fmt.Sprintf("%s (%v)", text, s.Err)
+	case s.Phase == Publishing && s.Wrong != nil:
+		return fmt.Sprintf("%s, not to be trusted (%v)", text, s.Wrong)
 	case s.Phase == Publishing && s.Verdict != preproc.Good:
 		return fmt.Sprintf("%s, %v for %v", text, s.Verdict, time.Since(s.BadSince).Round(time.Second))
 	}
@@ -75,9 +81,10 @@ func (c *camera) setState(p Phase, err error) {
 	c.show(&State{Phase: p, Err: err, Since: time.Now()})
 }
 
-// show makes s the state, completed by how the pictures are.
+// show makes s the state, completed by how the pictures and the worker are.
 func (c *camera) show(s *State) {
 	s.Verdict, s.Fallback, s.Fallbacks = c.quality.lasting, c.fallback, len(c.cfg.Fallback)
+	s.Wrong = c.prover.wrong
 	s.BadSince = time.Now().Add(c.quality.since() - capture.Monotonic())
 	c.state.Store(s)
 	c.changed()

@@ -140,6 +140,9 @@ func (c *camera) enqueue(ctx context.Context, frames *queue.DropOldest[*capture.
 
 // take is the stage that preprocesses and publishes.
 func (c *camera) take(ctx context.Context, frames *queue.DropOldest[*capture.Frame], pulse *health.Pulse) error {
+	proving, end := context.WithCancel(ctx)
+	defer c.prover.endLessons()
+	defer end()
 	for {
 		pulse.Rest()
 		f, err := frames.Pop(ctx)
@@ -149,11 +152,13 @@ func (c *camera) take(ctx context.Context, frames *queue.DropOldest[*capture.Fra
 		pulse.Beat()
 		began := capture.Monotonic()
 		c.renewWorker()
+		format := f.Format
 		c.process(ctx, f)
 		c.throttle.worked(capture.Monotonic() - began)
 		if err := c.storm(); err != nil {
 			return err
 		}
+		c.prove(proving, format, pulse)
 	}
 }
 

@@ -38,5 +38,12 @@ void misbehave_on_request(std::uint64_t sequence) {
   }
 }
 
+void miscompute_on_request(std::uint64_t sequence, std::uint8_t *image,
+                           std::uint64_t size) {
+  static bool wrong = false;
+  wrong = wrong || names("AGENT_TEST_WRONG_SEQUENCE", sequence);
+  if (wrong && image != nullptr && size > 0) image[size / 2] ^= 4;
+}
+
 }  // namespace preprocess
 #endif

@@ -13,8 +13,15 @@ namespace preprocess {
 // numbers of a camera begin at a multiple of 1024. "40/30" is the frame 40 and
 // every 30th after it.
 void misbehave_on_request(std::uint64_t sequence);
+
+// From the frame of sequence $AGENT_TEST_WRONG_SEQUENCE on, one bit in the
+// middle of the image is wrong, in this process.
+void miscompute_on_request(std::uint64_t sequence, std::uint8_t *image,
+                           std::uint64_t size);
 #else
 inline void misbehave_on_request(std::uint64_t) {}
+inline void miscompute_on_request(std::uint64_t, std::uint8_t *,
+                                  std::uint64_t) {}
 #endif
 
 }  // namespace preprocess

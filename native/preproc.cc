@@ -157,6 +157,7 @@ preproc_status preproc_run(
         {output3, capacity3}, {output4, capacity4}, {output5, capacity5},
         {output6, capacity6}, {output7, capacity7}};
     handle->pipeline.run(planes, lengths, targets, written, measure);
+    miscompute_on_request(sequence, output0, written[0]);
   });
 }
 

@@ -29,4 +29,11 @@
 // system, network, device, new process, signal to others or executable memory;
 // what is refused fails with EPERM. RLIMIT_DATA is its memory budget, see
 // budget. It dies with the agent, and with its socket.
+//
+// # Known answers
+//
+// [Processor.Verify] sends a frame of which [Learn] found out, in a process of
+// its own, what becomes of it: bit for bit, in the camera's format, through the
+// same memory and to all outputs. The child preprocesses it with tables made
+// for it, so that it leaves no trace in what is remembered of the camera.
 package worker

@@ -44,3 +44,21 @@ func TestNativeFaultCostsItsFrameOnly(t *testing.T) {
 		})
 	}
 }
+
+// The C++ room itself computes wrongly, until it is a fresh one.
+func TestNativeMistakeIsFoundByTheKnownFrame(t *testing.T) {
+	t.Setenv("AGENT_TEST_WRONG_SEQUENCE", "3")
+	r := open(t, "good", nil)
+	k := r.learn(t, grey(1).Format)
+	r.good(t, 2)
+	if err := r.Verify(t.Context(), k, r.images); err != nil {
+		t.Fatal(err)
+	}
+	r.good(t, 3)
+	if err := r.Verify(t.Context(), k, r.images); err == nil {
+		t.Error("passed")
+	}
+	if err := r.Verify(t.Context(), k, r.images); err != nil {
+		t.Error(err)
+	}
+}

@@ -57,6 +57,13 @@ type unruly struct {
 }
 
 func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Measure, error) {
+	if u.how == "flip" { // a bit, in all images from one on
+		measure, err := u.Processor.Process(ctx, f, images)
+		if flips = flips || f.Sequence == u.at; flips && images[0] != nil && err == nil {
+			images[0].Data[len(images[0].Data)/2] ^= 4
+		}
+		return measure, err
+	}
 	if u.at != 0 && f.Sequence != u.at {
 		return u.Processor.Process(ctx, f, images)
 	}
@@ -132,6 +139,7 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 var (
 	hoard [][]byte
 	never atomic.Bool
+	flips bool
 )
 
 // ownCPU is how long this process has computed.

@@ -17,6 +17,7 @@ import (
 const (
 	askFrame  = iota + 1
 	askMemory // the next message is a [setup] with descriptors
+	askKnown  // as askFrame, by a processor made for it
 )
 
 // A span is a part of a shared memory, in bytes.

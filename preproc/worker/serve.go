@@ -38,6 +38,7 @@ func Serve(maker Maker) error {
 type server struct {
 	socket   int
 	maker    Maker
+	told     setup
 	proc     preproc.Processor
 	memories [][]byte
 
@@ -99,8 +100,8 @@ func (s *server) introduce() error {
 	if err != nil {
 		return fmt.Errorf("worker: receive memory: %w", err)
 	}
-	var told setup
-	if err := json.Unmarshal(text[:n], &told); err != nil {
+	s.told = setup{}
+	if err := json.Unmarshal(text[:n], &s.told); err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
 	descriptors, err := descriptorsOf(oob[:oobn])
@@ -108,12 +109,12 @@ func (s *server) introduce() error {
 		return fmt.Errorf("worker: %w", err)
 	}
 	if s.proc == nil {
-		if s.proc, err = s.maker(told.View, told.Specs); err != nil {
+		if s.proc, err = s.maker(s.told.View, s.told.Specs); err != nil {
 			return fmt.Errorf("worker: %w", err)
 		}
-		s.images = make([]*preproc.Image, len(told.Specs))
+		s.images = make([]*preproc.Image, len(s.told.Specs))
 	}
-	return s.remap(descriptors, told.Sizes)
+	return s.remap(descriptors, s.told.Sizes)
 }
 
 func descriptorsOf(oob []byte) ([]int, error) {
@@ -163,7 +164,7 @@ func (s *server) process() {
 	r := &s.request
 	s.lay(r)
 	s.answer = answer{Serial: r.Serial}
-	measure, err := s.proc.Process(context.Background(), &s.frame, s.images)
+	measure, err := s.run(r.Ask == askKnown)
 	if err != nil {
 		s.refuse(err)
 		return
@@ -174,6 +175,21 @@ func (s *server) process() {
 			s.answer.Lengths[i] = uint64(len(img.Data))
 		}
 	}
+}
+
+// run has the frame preprocessed. A known one comes from no camera: what the
+// processor remembers of the camera's frames must not show it.
+func (s *server) run(known bool) (preproc.Measure, error) {
+	proc := s.proc
+	if known {
+		made, err := s.maker(s.told.View, s.told.Specs)
+		if err != nil {
+			return preproc.Measure{}, err
+		}
+		defer made.Close()
+		proc = made
+	}
+	return proc.Process(context.Background(), &s.frame, s.images)
 }
 
 // lay makes the frame and the images of the request. The parent is trusted.

@@ -32,23 +32,6 @@ type Config struct {
 	Replaced func(Replacement)
 }
 
-// A Replacement is the end of a child.
-type Replacement struct {
-	Reason preproc.Reason
-	// Cause is how it ended, in a line: "SIGKILL", or what the runtime said of
-	// a signal that it caught.
-	Cause string
-	// Trace is what it said last, 40 lines at most, for a bug report.
-	Trace string
-	// Sequence is that of the frame it worked on, and After how long it had had
-	// it; InFrame says that there was one.
-	Sequence uint64
-	After    time.Duration
-	InFrame  bool
-	// Total is how many have gone.
-	Total uint64
-}
-
 // A Processor is a [preproc.Processor] whose work is done by a child process.
 // One goroutine at a time calls it.
 type Processor struct {
@@ -135,6 +118,10 @@ func (p *Processor) Close() error {
 // a [preproc.Error] of ReasonTimedOut or ReasonCrashed then, and the images may
 // be half written, but by nobody any more. The end of ctx costs the child too.
 func (p *Processor) Process(ctx context.Context, f *capture.Frame, images []*preproc.Image) (preproc.Measure, error) {
+	return p.process(ctx, askFrame, f, images)
+}
+
+func (p *Processor) process(ctx context.Context, what uint64, f *capture.Frame, images []*preproc.Image) (preproc.Measure, error) {
 	if err := ctx.Err(); err != nil {
 		return preproc.Measure{}, err
 	}
@@ -150,7 +137,7 @@ func (p *Processor) Process(ctx context.Context, f *capture.Frame, images []*pre
 	if err := p.lay(f, images); err != nil {
 		return preproc.Measure{}, err
 	}
-	if err := p.ask(ctx, f.Sequence); err != nil {
+	if err := p.ask(ctx, what, f.Sequence); err != nil {
 		return preproc.Measure{}, err
 	}
 	p.deliver(f, images)
@@ -198,8 +185,8 @@ func (p *Processor) launch() (wait time.Duration, err error) {
 
 // ask sends the frame that was laid out, and waits for its answer. A child
 // that was dead before is not this frame's doing: another one gets it.
-func (p *Processor) ask(ctx context.Context, sequence uint64) error {
-	p.request.Ask, p.request.Sequence = askFrame, sequence
+func (p *Processor) ask(ctx context.Context, what, sequence uint64) error {
+	p.request.Ask, p.request.Sequence = what, sequence
 	p.request.Serial++
 	if err := p.hand(); err != nil {
 		failure := p.fail(errEnded, 0, nil)
@@ -214,6 +201,9 @@ func (p *Processor) ask(ctx context.Context, sequence uint64) error {
 		err = p.answer.check(n, &p.request, p.shapes)
 	}
 	if err != nil {
+		if what == askKnown {
+			return p.fail(err, p.cfg.Deadline, nil)
+		}
 		return p.fail(err, p.cfg.Deadline, &sequence)
 	}
 	if p.answer.Status == done {
@@ -222,7 +212,7 @@ func (p *Processor) ask(ctx context.Context, sequence uint64) error {
 	refusal := p.answer.refusal()
 	if refusal.Reason == preproc.ReasonFailed {
 		// Out of memory, or a library that failed: what it left is not trusted.
-		p.replace(Replacement{Reason: preproc.ReasonFailed, Cause: refusal.Detail, Sequence: sequence, InFrame: true})
+		p.replace(Replacement{Reason: preproc.ReasonFailed, Cause: refusal.Detail, Sequence: sequence, InFrame: what == askFrame})
 	}
 	return refusal
 }
@@ -260,43 +250,4 @@ func (p *Processor) introduce() error {
 		return err
 	}
 	return p.child.send(text, descriptors...)
-}
-
-// fail replaces the child because of err, and says what that means for the
-// frame it had, if any.
-func (p *Processor) fail(err error, limit time.Duration, sequence *uint64) error {
-	r := Replacement{Reason: preproc.ReasonCrashed}
-	if sequence != nil {
-		r.Sequence, r.InFrame = *sequence, true
-	}
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		// The child may still be writing; and there is nothing to report.
-		p.child.end()
-		p.child = nil
-		return err
-	case err == errSilent:
-		r.Reason, r.Cause = preproc.ReasonTimedOut, fmt.Sprintf("no answer within %v", limit)
-	case err != errEnded:
-		r.Cause = err.Error()
-	}
-	cause := p.replace(r)
-	return &preproc.Error{Reason: r.Reason, Detail: "worker: " + cause}
-}
-
-// replace ends the child, starts the next one, and tells of it. The images
-// are the caller's again when it returns.
-func (p *Processor) replace(r Replacement) (cause string) {
-	if r.InFrame {
-		r.After = time.Since(p.asked)
-	}
-	ended, trace := p.child.end()
-	p.child = nil
-	p.total++
-	r.Trace, r.Total, r.Cause = trace, p.total, cmp.Or(r.Cause, ended)
-	_, _ = p.launch() // the next frame tries again, and tells
-	if p.cfg.Replaced != nil {
-		p.cfg.Replaced(r)
-	}
-	return r.Cause
 }

@@ -1,0 +1,116 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/worker"
+	"github.com/edge-agent/agent/systemd"
+)
+
+// A worker that gave a wrong answer is replaced, and asked again with the next
+// frame; one that follows it and is wrong as well, once in wrongPeriod.
+const wrongPeriod = time.Second
+
+// A prover sends a known frame through a camera's own worker, after the first
+// frame of a stream and then once a period: in the camera's format, into the
+// memory that the camera's images lie in. It is of the stage that preprocesses.
+type prover struct {
+	known  *worker.Known // nil until it was learnt
+	learnt chan lesson   // nil while nobody learns
+	// learners are what learns beside the stream, so that no frame waits.
+	learners sync.WaitGroup
+	images   []*preproc.Image
+
+	next   time.Time
+	unlike int   // wrong answers in a row
+	wrong  error // the last answer, when it was wrong
+}
+
+type lesson struct {
+	known *worker.Known
+	err   error
+}
+
+// prove does what is due between two frames of that format.
+func (c *camera) prove(ctx context.Context, f capture.Format, pulse *health.Pulse) {
+	p := &c.prover
+	if c.worker == nil || time.Now().Before(p.next) {
+		return
+	}
+	if p.known == nil || !p.known.Of(f) {
+		c.learn(ctx, f)
+		return
+	}
+	p.images = p.images[:0]
+	for _, s := range c.sinks {
+		p.images = append(p.images, s.blank())
+	}
+	pulse.Beat()
+	c.proved(c.worker.Verify(ctx, p.known, p.images))
+}
+
+// learn begins to learn what becomes of a frame of that format, or takes what
+// was learnt. A format of which no frame can be preprocessed has its drops.
+func (c *camera) learn(ctx context.Context, f capture.Format) {
+	p := &c.prover
+	if p.learnt == nil {
+		learnt := make(chan lesson, 1)
+		p.learnt = learnt
+		p.learners.Go(func() {
+			known, err := worker.Learn(ctx, c.cfg.View, c.cfg.Specs(), f)
+			learnt <- lesson{known, err}
+		})
+		return
+	}
+	select {
+	case l := <-p.learnt:
+		p.known, p.learnt = l.known, nil
+		if refused, ok := errors.AsType[*preproc.Error](l.err); ok && refused.Reason < preproc.ReasonTimedOut {
+			p.next = time.Now().Add(selfTestPeriod)
+		} else if l.err != nil {
+			c.proved(l.err)
+		}
+	default:
+	}
+}
+
+// endLessons waits for what learns beside a stream whose context has ended.
+func (p *prover) endLessons() {
+	p.learners.Wait()
+	p.learnt = nil
+}
+
+// proved notes an answer to a known frame, and tells when it is another one
+// than before.
+func (c *camera) proved(err error) {
+	p := &c.prover
+	if errors.Is(err, context.Canceled) || errors.Is(err, worker.ErrNone) {
+		return // nobody answered; what is wrong is told of frames
+	}
+	was := p.wrong
+	p.wrong, p.next = err, time.Now().Add(selfTestPeriod)
+	if err == nil {
+		p.unlike = 0
+	} else if p.unlike++; p.unlike == 1 {
+		p.next = time.Time{}
+	} else {
+		p.known = nil // two against one: it is learnt anew
+		p.next = time.Now().Add(wrongPeriod)
+	}
+	if (was == nil) == (err == nil) {
+		return
+	}
+	if err != nil {
+		c.log.Error().Str("message_id", systemd.MessageSelfTestFailed).Str("stage", "worker").Err(err).Msg("worker fails on a known frame")
+	} else {
+		c.log.Info().Str("message_id", systemd.MessageSelfTestPassed).Str("stage", "worker").Msg("worker passes known frames again")
+	}
+	s := *c.state.Load()
+	c.show(&s)
+}
