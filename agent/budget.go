@@ -48,6 +48,10 @@ type budget struct {
 	rungs []rung
 	stair health.Stair
 	hard  hardness
+
+	trends   map[series]*trend
+	cameras  int           // what was made for them, as far as trends go
+	recorded time.Duration // when the use was logged for the last time
 }
 
 // A usage is what is held at one moment.
@@ -79,7 +83,7 @@ func newBudget(a *Agent) *budget {
 	if err != nil {
 		a.Log.Warn().Err(err).Msg("limits of the device are not known")
 	}
-	b := &budget{agent: a, log: a.Log, now: capture.Monotonic, spent: make(chan error, 1), period: budgetPeriod}
+	b := &budget{agent: a, log: a.Log, now: capture.Monotonic, spent: make(chan error, 1), period: budgetPeriod, trends: map[series]*trend{}}
 	b.measure = func() (usage, error) { return a.measure(m) }
 	b.limit(a.Config, bounds)
 	b.stair = health.Stair{Top: len(b.rungs), Up: stepUp, Down: stepDown, MostDown: stepDownMost}
@@ -169,6 +173,8 @@ func (b *budget) look() {
 	b.tellNear(&b.descriptors, now)
 	b.tellNear(&b.threads, now)
 	b.enforce(&u, now)
+	b.follow(&u, now)
+	b.record(&u, now)
 }
 
 // measure asks the kernel what the process and its workers hold.

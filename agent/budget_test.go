@@ -309,3 +309,41 @@ cameras:
 	r.stop()
 	r.finished(t)
 }
+
+func TestLeakIsToldWithItsPaceAndItsEnd(t *testing.T) {
+	b := startBudget(t, "limits: {memory: 400MiB}")
+	grow := func(d time.Duration, u func(hours float64) usage) {
+		for begin := b.at; b.at < begin+d; b.at += budgetPeriod {
+			b.u = u((b.at - begin).Hours())
+			b.budget.look()
+		}
+	}
+	steady := func(float64) usage {
+		return usage{agent: health.Held{Private: 20 * mi}, private: 20 * mi, descriptors: 20, goroutines: 30}
+	}
+	grow(time.Hour, steady)
+	grow(3*time.Hour, func(h float64) usage {
+		u := steady(h)
+		u.workers = map[string]health.Held{"front": {PID: 7, Private: int64((10 + 60*h) * mi)}}
+		u.private += u.workers["front"].Private
+		u.descriptors += int(100 * h)
+		return u
+	})
+	grow(3*time.Hour, steady)
+	told := map[any]map[string]any{}
+	for _, e := range b.log.entries(t, "grows without end") {
+		told[e["resource"]] = e
+	}
+	m, d := told["memory"], told["descriptors"]
+	if len(told) != 2 || m["camera"] != "front" || m["per_hour"] != "60.0 MiB" || m["limit_in"] != "5h28m0s" || d["per_hour"] != "99.5" || d["camera"] != nil {
+		t.Errorf("%v", told)
+	}
+	if n := len(b.log.entries(t, "no longer grows without end")); n != 1 {
+		t.Errorf("the end of it was told %d times", n) // of the worker, nothing is known any more
+	}
+	if n := len(b.log.entries(t, "resources")); n != 7 {
+		t.Errorf("resources were logged %d times in 7 hours", n)
+	}
+	b.stop()
+	b.finished(t)
+}

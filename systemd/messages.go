@@ -55,6 +55,10 @@ const (
 	MessageLimitNear = "414582a3a32a4b37bb4ae1a79ed41628"
 	// MessageLimitReached: a limit is exceeded, for which the agent starts anew.
 	MessageLimitReached = "cecaac03980b459fbc28157137ba8c3a"
+	// MessageLeak: something has grown for an hour or for days, and will be too much.
+	MessageLeak = "e9ee4b576cdf4c39a8f588e62cf73789"
+	// MessageLeakOver: it grows no longer.
+	MessageLeakOver = "c7744244d4aa442183a123c73c8dff07"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )

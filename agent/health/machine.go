@@ -29,6 +29,7 @@ func NewMachine(proc, sys string) *Machine {
 
 // Held is what one process holds.
 type Held struct {
+	PID, Parent int
 	// Private is anonymous memory in RAM, in bytes: heaps, stacks, and what
 	// C++ allocates. Only this process has it.
 	Private int64
@@ -37,7 +38,6 @@ type Held struct {
 	// mapped from are in neither: the kernel can drop them at any time.
 	Shared  int64
 	Threads int
-	Parent  int // process ID
 }
 
 // Process reads what a process holds; 0 is this one.
@@ -55,6 +55,7 @@ func (m *Machine) Process(pid int) (h Held, err error) {
 		key  string
 		take func(n int64)
 	}{
+		{"\nPid:", func(n int64) { h.PID = int(n) }},
 		{"\nPPid:", func(n int64) { h.Parent = int(n) }},
 		{"\nRssAnon:", func(n int64) { h.Private = n * kibi }},
 		{"\nRssShmem:", func(n int64) { h.Shared = n * kibi }},

@@ -42,7 +42,7 @@ var board = map[string]string{
 
 func TestMachineIsRead(t *testing.T) {
 	m := system(t, board)
-	if h, err := m.Process(77); err != nil || h != (Held{Private: 9084 << 10, Shared: 2736 << 10, Threads: 10, Parent: 70}) {
+	if h, err := m.Process(77); err != nil || h != (Held{Private: 9084 << 10, Shared: 2736 << 10, Threads: 10, PID: 77, Parent: 70}) {
 		t.Errorf("%+v, %v", h, err)
 	}
 	if b, err := m.Bounds(); err != nil || b != (Bounds{Memory: 512 << 20, Descriptors: 4096, Threads: 128}) {

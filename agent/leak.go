@@ -1,0 +1,121 @@
+package agent
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/systemd"
+)
+
+// recordPeriod is how often the use of all resources is logged, so that the
+// journal of a device tells afterwards what became of it.
+const recordPeriod = time.Hour
+
+// The least growth within an hour that is told of. A heap,
+// a pool of threads and a few consumers stay below.
+const (
+	leastMemory      = 8 << 20
+	leastDescriptors = 8
+	leastThreads     = 8
+	leastGoroutines  = 16
+)
+
+// A series is what may grow: a resource of the agent, or of the worker of a
+// camera.
+type series struct{ resource, camera string }
+
+// A trend is a series and where it goes.
+type trend struct {
+	health.Trend
+	pid int // whose it is
+}
+
+// follow looks for growth that does not end.
+func (b *budget) follow(u *usage, now time.Duration) {
+	if n := b.agent.made(); n != b.cameras {
+		b.cameras = n
+		clear(b.trends) // whatever a camera takes, it takes once
+	}
+	memory := float64(u.private + u.shared)
+	b.watch(series{resource: "memory"}, 0, float64(u.agent.Private+u.agent.Shared), leastMemory, b.memory.limit-memory, now)
+	for camera, w := range u.workers {
+		b.watch(series{"memory", camera}, w.PID, float64(w.Private+w.Shared), leastMemory, b.memory.limit-memory, now)
+	}
+	b.watch(series{resource: "descriptors"}, 0, b.descriptors.use, leastDescriptors, b.descriptors.limit-b.descriptors.use, now)
+	b.watch(series{resource: "threads"}, 0, b.threads.use, leastThreads, b.threads.limit-b.threads.use, now)
+	b.watch(series{resource: "goroutines"}, 0, float64(u.goroutines), leastGoroutines, math.Inf(1), now)
+}
+
+// made counts the cameras there are, and those that have had a frame.
+func (a *Agent) made() (n int) {
+	for _, c := range a.list() {
+		if n++; c.ledger.captured.Load() > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// watch adds a sample to a series and tells when that shows something. left is
+// how much more there may be.
+func (b *budget) watch(s series, pid int, use, least, left float64, now time.Duration) {
+	t := b.trends[s]
+	if t == nil || t.pid != pid {
+		t = &trend{Trend: health.Trend{Least: least}, pid: pid}
+		b.trends[s] = t
+	}
+	g, changed := t.Observe(use, now)
+	if !changed {
+		return
+	}
+	e, id, message := b.log.Info(), systemd.MessageLeakOver, "no longer grows without end"
+	if g.On {
+		e, id, message = b.log.Warn(), systemd.MessageLeak, "grows without end"
+	}
+	e = e.Str("message_id", id).Str("resource", s.resource)
+	if s.camera != "" {
+		e = e.Str("camera", s.camera).Str("stage", "worker")
+	}
+	e = amount(e, "use", s.resource, use)
+	if g.On {
+		e = amount(e, "per_hour", s.resource, g.PerHour).Str("over", short(g.Over))
+		if left = left / g.PerHour; left > 0 && left < 24*365 {
+			e = e.Str("limit_in", short(time.Duration(left*float64(time.Hour))))
+		}
+	}
+	e.Msg(message)
+}
+
+// amount adds so much of a resource to a log line.
+func amount(e *zerolog.Event, key, resource string, n float64) *zerolog.Event {
+	if resource == "memory" {
+		return e.Str(key, fmt.Sprintf("%.1f MiB", n/(1<<20)))
+	}
+	return e.Str(key, fmt.Sprintf("%.1f", n))
+}
+
+// short is a duration for people.
+func short(d time.Duration) string {
+	if d < 48*time.Hour {
+		return d.Round(time.Minute).String()
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}
+
+// record logs what is in use, once a period.
+func (b *budget) record(u *usage, now time.Duration) {
+	if b.recorded != 0 && now-b.recorded < recordPeriod {
+		return
+	}
+	b.recorded = now
+	e := b.log.Info().Stringer("memory", &b.memory).Int64("private", u.private).Int64("shared", u.shared).
+		Int("descriptors", u.descriptors).Int("threads", u.threads).Int("goroutines", u.goroutines).Int("queued", u.queued)
+	if u.celsius != 0 {
+		e = e.Float64("celsius", u.celsius)
+	}
+	e.Msg("resources")
+}
