@@ -75,6 +75,11 @@
 //     the CPU time. A crash is noticed in 3 ms, the next child answers after 7.
 //   - There is no spare child in waiting: it would halve those 7 ms, which are
 //     less than a frame's interval, for 5 MB that are never used.
+//   - Where crash follows crash, after eight in quick succession, the next child
+//     waits for ten times the CPU time that a start takes on the device, 40 ms
+//     here: a fifth of one CPU at the most, wherever it runs, and a camera that
+//     crashes every now and then never waits. Of 1,000 crashes in a row, a good
+//     frame after each, half are over in 45 ms and 99 % in 85, for 15 % of a CPU.
 //   - Images are written by the child straight into the ring. Its memory is
 //     therefore not sealed against writing, which would shut out the next child,
 //     but kept from consumers by its mode and a read-only descriptor. A copy out

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -155,4 +157,45 @@ func BenchmarkRecovery(b *testing.B) {
 	b.ReportMetric(float64(noticed[len(took)/2].Microseconds())/1e3, "noticed-p50-ms")
 	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1e3, "p50-ms")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1e3, "p99-ms")
+}
+
+// BenchmarkStorm is of crashes in a row, a good frame after each, at the rate
+// at which children are started: how long from the crash to the next good frame,
+// and how much of a CPU it all takes. -benchtime 1000x.
+func BenchmarkStorm(b *testing.B) {
+	r := open(b, "segv-3", func(c *Config) { c.Burst = 0 })
+	r.good(b, 1)
+	var took []time.Duration
+	before, began := allCPU(b), time.Now()
+	for b.Loop() {
+		crashed := time.Now()
+		if _, err := r.Process(b.Context(), grey(3), r.images); err == nil {
+			b.Fatal("no crash")
+		}
+		for n := uint64(4); ; n++ {
+			if _, err := r.Process(b.Context(), grey(n), r.images); err == nil {
+				break
+			}
+			time.Sleep(time.Millisecond) // until the next frame comes
+		}
+		took = append(took, time.Since(crashed))
+	}
+	slices.Sort(took)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1e3, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1e3, "p99-ms")
+	b.ReportMetric(100*float64(allCPU(b)-before)/float64(time.Since(began)), "%CPU")
+}
+
+// allCPU is what this process and its children that have ended have computed.
+func allCPU(b *testing.B) (sum time.Duration) {
+	b.Helper()
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var use unix.Rusage
+		if err := unix.Getrusage(who, &use); err != nil {
+			b.Fatal(err)
+		}
+		sum += time.Duration(use.Utime.Nano() + use.Stime.Nano())
+	}
+	return sum
 }

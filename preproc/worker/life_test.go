@@ -185,9 +185,24 @@ func TestStormOfCrashesIsBounded(t *testing.T) {
 	}
 }
 
+// The period is ten times what a start costs, here and now.
+func TestRateFollowsTheDevice(t *testing.T) {
+	r := open(t, "good", func(c *Config) { c.Burst = 0 })
+	r.good(t, 1)
+	cpu := r.child.cpuTime() // and a frame
+	if p := r.rate.period; p <= 0 || p > restraint*cpu || p == firstPeriod {
+		t.Errorf("one a %v, when a start and a frame cost %v", p, cpu)
+	}
+	dear := newRate(8, 0)
+	if dear.cost(time.Hour); dear.period != time.Second {
+		t.Errorf("one a %v", dear.period)
+	}
+}
+
 func TestRateIsABurstAndThenOneAPeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := rate{burst: 3, period: time.Second, now: time.Now}
+		r := newRate(3, time.Second)
+		r.cost(time.Millisecond) // the period was given
 		take := func(want int) {
 			t.Helper()
 			n := 0

@@ -24,7 +24,8 @@ type Config struct {
 	// for the CPU, up to SlowLimit; 200 ms by default.
 	Deadline time.Duration
 	// Burst is how many children may be started in quick succession, 8 by
-	// default, and Period how long one more takes, 1 s by default.
+	// default, and Period how long one more takes; 10 times the CPU time of a
+	// start by default.
 	Burst  int
 	Period time.Duration
 	// Replaced is called for each child that had to go, by the goroutine that
@@ -71,7 +72,7 @@ func New(cfg Config) (*Processor, error) {
 	cfg.Deadline = cmp.Or(cfg.Deadline, 200*time.Millisecond)
 	p := &Processor{
 		cfg:      cfg,
-		rate:     rate{burst: cmp.Or(cfg.Burst, 8), period: cmp.Or(cfg.Period, time.Second), now: time.Now},
+		rate:     newRate(cmp.Or(cfg.Burst, 8), cfg.Period),
 		shapes:   make([]shape, len(cfg.Specs)),
 		memories: make([]memory, 1),
 	}
@@ -165,6 +166,7 @@ func (p *Processor) engage(ctx context.Context) error {
 		return p.fail(err, StartLimit, nil)
 	}
 	p.child.ready, p.child.thread = true, int(p.answer.Lengths[0])
+	p.rate.cost(p.child.cpuTime())
 	return nil
 }
 
