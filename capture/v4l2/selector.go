@@ -150,15 +150,19 @@ func (h host) notFound(s Selector) error {
 // answers says whether a node is the capture node of a camera with the serial
 // number or name that s has. Only a node that may be it is opened.
 func (h host) answers(n videoNode, s Selector) bool {
-	if s.Serial != "" && n.serial != s.Serial && !slices.ContainsFunc(n.byID, func(link string) bool {
-		return strings.Contains(link, "_"+s.Serial+"-video-index")
-	}) {
+	if s.Serial != "" && !n.hasSerial(s.Serial) {
 		return false
 	}
 	if s.Name != "" && !like(s.Name, n.name) {
 		return false
 	}
 	return h.captures(n)
+}
+
+func (n videoNode) hasSerial(serial string) bool {
+	return n.serial == serial || slices.ContainsFunc(n.byID, func(link string) bool {
+		return strings.Contains(link, "_"+serial+"-video-index")
+	})
 }
 
 // captures says whether a node is a camera, as far as it lets itself be asked:
