@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -161,7 +162,13 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 		return nil, err
 	}
 	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
-	c.ladder.Fallbacks = len(cfg.Fallback)
+	c.ladder.Fallbacks, c.ladder.Resets = len(cfg.Fallback), cfg.USBReset
+	// No camera has a name with a dot, and the directory outlives the process.
+	c.hangRecord = filepath.Join(a.RuntimeDir, ".hang."+cfg.Name)
+	c.ladder.Given = c.givenUp()
+	if cfg.USBReset {
+		c.portRecord = filepath.Join(a.RuntimeDir, ".usb-reset."+cfg.Name)
+	}
 	c.evidence, c.flight = a.evidence, a.flight(cfg.Name)
 	c.firstSequence = a.FirstSequence
 	c.log = a.Log.With().Str("camera", cfg.Name).Logger()

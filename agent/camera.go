@@ -17,6 +17,7 @@ import (
 	"github.com/edge-agent/agent/agent/queue"
 	"github.com/edge-agent/agent/agent/recovery"
 	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/capture/v4l2"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/preproc/worker"
 	"github.com/edge-agent/agent/systemd"
@@ -33,6 +34,8 @@ type origin interface {
 	// Moved says that the device is now found at another node than the one that
 	// was opened last. It may block as well, and is called beside Open's source.
 	Moved() bool
+	// Port is the device's on USB. Nothing is opened.
+	Port() (v4l2.Port, error)
 	// Wait returns when opening may succeed where it failed before, at the
 	// latest at the end of ctx.
 	Wait(ctx context.Context) error
@@ -75,6 +78,11 @@ type camera struct {
 	base          uint64        // what is added to a source's sequence numbers
 	last          uint64        // the newest sequence number that was read
 
+	// portRecord is the file with the USB port that is being reset; empty when
+	// none may be.
+	portRecord string
+	hangRecord string // the file that says when a process was given up for this camera
+
 	// Of the goroutine that supervises.
 	ladder  recovery.Ladder
 	refused time.Time // since when its device may not be opened; zero when it may
@@ -114,7 +122,7 @@ func (c *camera) Serve(ctx context.Context) error {
 func (c *camera) session(ctx context.Context) error {
 	s := &session{pulse: c.monitor.Pulse(c.cfg.Name+" capture", c.cfg.StallAfter+stallSlack, nil), parted: make(chan struct{})}
 	defer func() { c.monitor.Remove(s.pulse) }()
-	after, err := c.run(ctx, s)
+	step, err := c.run(ctx, s)
 	if h, ok := errors.AsType[*hang](err); ok && !c.endure(ctx, s, h) {
 		return err
 	}
@@ -124,17 +132,30 @@ func (c *camera) session(ctx context.Context) error {
 		}
 		c.log.Warn().Err(e).Msg("closing the camera failed")
 	}
-	if after > 0 {
-		_ = c.wait(ctx, s.pulse, after) // the end of ctx is looked at anyway
+	if step.Rung == recovery.Reset {
+		if h, ok := errors.AsType[*hang](s.simply(ctx, "reset", c.resetPort)); ok && !c.endure(ctx, s, h) {
+			return h
+		}
+	}
+	if step.After > 0 {
+		_ = c.wait(ctx, s.pulse, step.After) // the end of ctx is looked at anyway
 	}
 	return err
 }
 
 // run opens the device and streams, with the same device for as long as that
-// is of use. It says how long to wait before the next one.
-func (c *camera) run(ctx context.Context, s *session) (time.Duration, error) {
+// is of use. It says what to do then.
+func (c *camera) run(ctx context.Context, s *session) (recovery.Step, error) {
 	c.fallback = c.ladder.Mode()
-	err := s.open(ctx, c.origin, c.mode())
+	err := s.simply(ctx, "open", func() (err error) {
+		if c.portRecord != "" {
+			err = c.welcome()
+		}
+		if err == nil {
+			s.src, err = c.origin.Open(ctx, c.mode())
+		}
+		return err
+	})
 	if err == nil {
 		err = c.fit(s.src.Format())
 	}
@@ -144,15 +165,15 @@ func (c *camera) run(ctx context.Context, s *session) (time.Duration, error) {
 		}
 		_, hangs := errors.AsType[*hang](err)
 		if ctx.Err() != nil || hangs || errors.Is(err, io.EOF) || errors.Is(err, errRaise) {
-			return 0, err
+			return recovery.Step{}, err
 		}
 		step := c.failed(err, s.src)
 		if step.Rung != recovery.Restart {
-			return step.After, err
+			return step, err
 		}
 		if step.After > 0 {
 			if err := c.wait(ctx, s.pulse, step.After); err != nil {
-				return 0, err
+				return recovery.Step{}, err
 			}
 		}
 		err = s.restart(ctx)

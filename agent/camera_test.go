@@ -15,6 +15,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/capture/v4l2"
 	"github.com/edge-agent/agent/preproc/worker"
 )
 
@@ -61,8 +62,9 @@ func (s *script) Wait(context.Context) error {
 	return nil
 }
 
-func (s *script) Moved() bool  { return false }
-func (s *script) Close() error { return nil }
+func (s *script) Moved() bool              { return false }
+func (s *script) Port() (v4l2.Port, error) { return "", nil }
+func (s *script) Close() error             { return nil }
 
 type scriptedSource struct {
 	script *script
@@ -232,6 +234,7 @@ func (h hangs) Open(context.Context, capture.Request) (capture.Source, error) {
 }
 func (h hangs) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 func (h hangs) Moved() bool                    { return false }
+func (h hangs) Port() (v4l2.Port, error)       { return "", nil }
 func (h hangs) Close() error                   { return nil }
 
 func TestLimitsLeaveTheWatchdogHalfOfItsTime(t *testing.T) {

@@ -63,7 +63,13 @@
 //     was plugged out and in puts it, and then leaves the call behind: three at
 //     most, each with a thread and a descriptor. If it is not found, the watchdog
 //     is no longer pinged after 30 s, since uvcvideo alone waits 5 s for each
-//     control request. All other limits are under half of WatchdogSec.
+//     control request. All other limits are under half of WatchdogSec. That is done
+//     once an hour, which a file in the runtime directory tells the next process:
+//     what hangs in the kernel for good would take the process from the other
+//     cameras each minute.
+//   - A reset of a USB port is two writes to an attribute of sysfs. The port is
+//     written down in between, or a process that dies there would leave a camera
+//     that is plugged in and nowhere to be found.
 //   - Rings with a size of their own exist from the start, so that consumers
 //     may come before the camera does. A ring whose size follows the camera
 //     exists once the camera was opened.

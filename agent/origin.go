@@ -67,6 +67,10 @@ func (d *device) Moved() bool {
 	return was != nil && err == nil && now != *was
 }
 
+func (d *device) Port() (v4l2.Port, error) {
+	return selector(d.cfg.Device).FindPort(v4l2.Roots{})
+}
+
 func (d *device) Wait(ctx context.Context) error { return d.watcher.Wait(ctx) }
 func (d *device) Close() error                   { return d.watcher.Close() }
 
@@ -83,7 +87,8 @@ func (r recording) Open(ctx context.Context, mode capture.Request) (capture.Sour
 	return replay.Open(ctx, replayConfig(r.cfg))
 }
 
-func (r recording) Moved() bool { return false }
+func (r recording) Moved() bool              { return false }
+func (r recording) Port() (v4l2.Port, error) { return "", capture.ErrNotFound }
 
 func (r recording) Wait(ctx context.Context) error {
 	<-ctx.Done()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/edge-agent/agent/agent/recovery"
@@ -64,7 +66,12 @@ func (c *camera) settling(err error) bool {
 func (c *camera) tellStep(step recovery.Step, err error) {
 	e := c.log.Warn().Err(err).Stringer("rung", step.Rung)
 	switch step.Rung {
-	case recovery.Wait: // the state says it
+	case recovery.Wait:
+		if errors.Is(err, recovery.ErrHang) {
+			e.Dur("for", step.After).Str("message_id", systemd.MessageRecoveryStep).
+				Msg("the driver hangs again, and the other cameras are spared a restart")
+		} // else the state says it
+	case recovery.Reset: // an event of its own says what came of it
 	case recovery.Lower:
 		e.Str("message_id", systemd.MessageModeLowered).Str("mode", c.mode().String()).Int("fallback", step.Mode).
 			Msg("camera goes down to a fallback mode")
@@ -96,7 +103,7 @@ func (c *camera) improve(end func(error)) {
 // endure waits for a call that hangs. It says false when the session is lost:
 // the camera stops, or was found at another node.
 func (c *camera) endure(ctx context.Context, s *session, h *hang) (returned bool) {
-	c.failed(h, nil)
+	remedy := c.remedy(s, h)
 	tick := time.NewTicker(lookPeriod)
 	defer tick.Stop()
 	elsewhere := c.elsewhere(ctx)
@@ -105,6 +112,8 @@ func (c *camera) endure(ctx context.Context, s *session, h *hang) (returned bool
 		case <-h.done:
 			c.log.Info().Str("call", h.what).Msg("the driver returned after all")
 			return true
+		case <-remedy:
+			remedy = c.remedy(s, h)
 		case <-tick.C:
 			if found := c.lost < maxLost && elsewhere(); found && s.part() {
 				c.lost++
@@ -120,6 +129,45 @@ func (c *camera) endure(ctx context.Context, s *session, h *hang) (returned bool
 			return true
 		}
 	}
+}
+
+// remedy does what there is to be done against a call that hangs, and says when
+// it is time for the next remedy.
+func (c *camera) remedy(s *session, h *hang) <-chan time.Time {
+	switch step := c.failed(h, nil); step.Rung {
+	case recovery.Reset: // when its device leaves, a call may return
+		s.pulse.Allow(kernelPatience)
+		// Not even this may be waited for: it takes the locks of the same drivers.
+		go func() { _ = c.resetPort() }() // it says itself what comes of it
+		return time.After(hangAfter)
+	case recovery.Wait:
+		s.pulse.Rest()
+		return time.After(step.After)
+	}
+	c.giveUp() // and the session's pulse runs out
+	return nil
+}
+
+// giveUp writes down that the process is given up for this camera, for the next
+// one: see [recovery.ProcessPeriod]. The clock is that of the time since boot, as
+// the directory is one that no boot outlives.
+func (c *camera) giveUp() {
+	if err := os.WriteFile(c.hangRecord, strconv.AppendInt(nil, int64(capture.Monotonic()), 10), 0o600); err != nil {
+		c.log.Warn().Err(err).Msg("the next process will not know of the driver that hangs")
+	}
+}
+
+// givenUp is when a process was last given up for this camera, zero for never.
+func (c *camera) givenUp() time.Time {
+	b, err := os.ReadFile(c.hangRecord)
+	if err != nil {
+		return time.Time{}
+	}
+	at, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return time.Time{} // cut short when the process died: it was not long ago, and will be told again
+	}
+	return time.Now().Add(time.Duration(at) - capture.Monotonic())
 }
 
 // elsewhere gives a function that says whether the camera was found at another

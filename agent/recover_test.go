@@ -47,8 +47,8 @@ func TestStalledStreamIsBegunAnewOnTheOpenDevice(t *testing.T) {
 	filmed(t, func(r *rigged, _ *camera, w *webcam) {
 		w.set(func() { w.reads = fmt.Errorf("read: %w", capture.ErrStalled) })
 		later(5 * time.Second)
-		if len(w.modes) != 1 || w.restarted != 1 || r.state() != "publishing" {
-			t.Errorf("opened %d times, restarted %d times, %s", len(w.modes), w.restarted, r.state())
+		if modes, restarted := w.calls(); len(modes) != 1 || restarted != 1 || r.state() != "publishing" {
+			t.Errorf("opened %d times, restarted %d times, %s", len(modes), restarted, r.state())
 		}
 		later(recovery.Quiet)
 		if got := r.steps(t); got != "publishes lost restart-stream again settled" {
@@ -63,8 +63,8 @@ func TestRestartThatFailsLeadsToTheNextRung(t *testing.T) {
 			w.reads, w.restarts = fmt.Errorf("read: %w", capture.ErrStream), errors.New("stream on: EIO")
 		})
 		later(5 * time.Second)
-		if len(w.modes) != 2 || w.restarted != 1 || r.state() != "publishing" {
-			t.Errorf("opened %d times, restarted %d times, %s", len(w.modes), w.restarted, r.state())
+		if modes, restarted := w.calls(); len(modes) != 2 || restarted != 1 || r.state() != "publishing" {
+			t.Errorf("opened %d times, restarted %d times, %s", len(modes), restarted, r.state())
 		}
 		if got := r.steps(t); got != "publishes lost restart-stream lost reopen again" {
 			t.Errorf("told: %s", got)
@@ -88,8 +88,8 @@ func TestNoRoomOnTheBusIsALowerModeUntilThereIs(t *testing.T) {
 		if got := r.state(); got != "publishing, fallback 2 of 2" {
 			t.Error(got)
 		}
-		if n := len(w.modes); w.modes[n-1] != (capture.Request{Width: 64, Height: 48, Rate: 5}) {
-			t.Errorf("opened in %v", w.modes)
+		if modes, _ := w.calls(); modes[len(modes)-1] != (capture.Request{Width: 64, Height: 48, Rate: 5}) {
+			t.Errorf("opened in %v", modes)
 		}
 		later(recovery.FirstRaise) // tried in vain
 		if got := r.state(); got != "publishing, fallback 2 of 2" {
@@ -178,6 +178,24 @@ func TestCallThatHangsForEverIsTheWatchdogs(t *testing.T) {
 			later(kernelPatience + 5*time.Second)
 			if err := r.monitor.Check(); err == nil || !strings.Contains(err.Error(), "front capture: no progress") {
 				t.Errorf("%s: %v", call, err)
+			}
+		})
+	}
+}
+
+// A process that was given up for a driver that hangs is not given up for it
+// again within the hour: the other cameras have nothing of it.
+func TestNextProcessIsSparedFromADriverThatHangsAgain(t *testing.T) {
+	for age, spared := range map[time.Duration]bool{time.Minute: true, recovery.ProcessPeriod: false} {
+		w := &webcam{given: age}
+		filmedWith(t, w, "{}", func(r *rigged, _ *camera, w *webcam) {
+			w.set(func() { w.hangs = "read" })
+			later(hangAfter + kernelPatience + 5*time.Second)
+			if err := r.monitor.Check(); (err == nil) != spared {
+				t.Errorf("%v after a process was given up: %v; %s", age, err, r.steps(t))
+			}
+			if got := r.state(); got != "waiting (read: the driver does not return)" {
+				t.Error(got)
 			}
 		})
 	}

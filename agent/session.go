@@ -116,13 +116,6 @@ func (s *session) simply(ctx context.Context, what string, f func() error) error
 	}, nil)
 }
 
-func (s *session) open(ctx context.Context, o origin, mode capture.Request) error {
-	return s.simply(ctx, "open", func() (err error) {
-		s.src, err = o.Open(ctx, mode)
-		return err
-	})
-}
-
 func (s *session) restart(ctx context.Context) error {
 	return s.simply(ctx, "restart the stream", capture.RestarterOf(s.src).Restart)
 }

@@ -2,7 +2,11 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,6 +16,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/capture/v4l2"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
 )
@@ -26,6 +31,8 @@ type webcam struct {
 	hangs    string                      // the call that hangs
 	released chan struct{}               // ends what hangs
 	moved    bool
+	port     string        // its device in sysfs
+	given    time.Duration // how long ago a process was given up for it
 
 	modes             []capture.Request // as opened
 	restarted, closed int
@@ -37,6 +44,14 @@ func (w *webcam) set(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	change()
+}
+
+// calls are the modes in which it was opened, and how often its stream was
+// begun anew.
+func (w *webcam) calls() ([]capture.Request, int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.modes), w.restarted
 }
 
 // in is what each call into the driver begins with.
@@ -70,6 +85,8 @@ func (w *webcam) Moved() bool {
 	defer w.mu.Unlock()
 	return w.moved
 }
+
+func (w *webcam) Port() (v4l2.Port, error) { w.in("port"); return v4l2.Port(w.port), nil }
 
 func (w *webcam) Wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 func (w *webcam) Close() error                   { return nil }
@@ -128,12 +145,31 @@ func newTested(t *testing.T, r *rigged, cfg *config.Config) *Agent {
 // filmed runs an agent with one webcam in a bubble, until film returns.
 func filmed(t *testing.T, film func(r *rigged, c *camera, w *webcam)) {
 	t.Helper()
-	w := &webcam{released: make(chan struct{})}
+	filmedWith(t, &webcam{}, "{}", film)
+}
+
+// filmedWith is filmed for a webcam with something special, and with other keys
+// under recovery.
+func filmedWith(t *testing.T, w *webcam, keys string, film func(r *rigged, c *camera, w *webcam)) {
+	t.Helper()
 	origins = func(config.Camera) (origin, error) { return w, nil }
 	t.Cleanup(func() { origins = newOrigin })
 	dir := t.TempDir()
+	if w.port != "" {
+		w.port = filepath.Join(dir, "1-1")
+		if err := errors.Join(os.Mkdir(w.port, 0o700), os.WriteFile(filepath.Join(w.port, "authorized"), []byte("0"), 0o600),
+			os.WriteFile(filepath.Join(dir, ".usb-reset.front"), []byte(w.port), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	synctest.Test(t, func(t *testing.T) {
 		w.released = make(chan struct{})
+		if w.given > 0 {
+			at := strconv.AppendInt(nil, int64(capture.Monotonic()-w.given), 10)
+			if err := os.WriteFile(filepath.Join(dir, ".hang.front"), at, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		cfg, err := config.Parse("test.yaml", []byte(`
 isolation: none
 quarantine: {keep: 0}
@@ -142,6 +178,7 @@ cameras:
     device: {serial: X}
     mode: {size: 64x48, rate: 30}
     fallback: [{rate: 15}, {rate: 5}]
+    recovery: `+keys+`
     outputs: {model: {size: 8x8, files: {dir: model, keep: 1MiB}}}
 `))
 		if err != nil {

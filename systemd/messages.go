@@ -19,6 +19,8 @@ const (
 	// MessageRecoverySettled: a camera has published for long enough that what
 	// was tried on it is forgotten.
 	MessageRecoverySettled = "3d7c7a2fc1f7427887e75dd5a4aed561"
+	// MessageUSBReset: the USB port of a camera was reset, or could not be.
+	MessageUSBReset = "4747969f16b847b4b7877bce6848835e"
 	// MessageModeLowered: a camera cannot hold its mode and gets a fallback.
 	MessageModeLowered = "50b85484beda46f095811bd79959319a"
 	// MessageModeRaised: it is tried in a better mode again.

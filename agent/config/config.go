@@ -41,6 +41,8 @@ type Camera struct {
 	Outputs []Output
 	// StallAfter is how long a streaming camera may deliver nothing.
 	StallAfter time.Duration
+	// USBReset allows to reset the USB port of a camera that nothing else helps.
+	USBReset bool
 	// ProcessDeadline is how long the preprocessing of one frame may take, with
 	// Isolation Process.
 	ProcessDeadline time.Duration

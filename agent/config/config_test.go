@@ -29,7 +29,7 @@ cameras:
       model: {size: 640x640, fit: letterbox, pad: 114, color: rgb, dtype: float32, layout: chw, mean: [0.485,0.456,0.406], std: [0.229,0.224,0.225]}
       preview: {size: 640x360, fit: stretch, encode: jpeg, quality: 75}
       archive: {encode: jpeg, size: 1280x720, every: 10s, files: {dir: front, keep: 1GiB}}
-    recovery: {stall-after: 2s, process-deadline: 300ms}
+    recovery: {stall-after: 2s, process-deadline: 300ms, usb-reset: true}
   door: {device: {replay: door.mjpeg, loop: true}, queue: {policy: block, capacity: 5}}
 isolation: none
 quarantine: {keep: 1GiB}
@@ -68,7 +68,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 				{Spec: preview, Ring: &Ring{4}},
 				{Spec: archive, Every: 10 * time.Second, Files: &Files{"front", 1 << 30}},
 			},
-			StallAfter: 2 * time.Second, ProcessDeadline: 300 * time.Millisecond,
+			StallAfter: 2 * time.Second, ProcessDeadline: 300 * time.Millisecond, USBReset: true,
 		}, {
 			Name:       "door",
 			Device:     Device{Replay: "/etc/agent/door.mjpeg", Loop: true},

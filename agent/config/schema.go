@@ -57,7 +57,7 @@ var camera = section[Camera]{
 		outputNames, outputs, addOutput),
 	group("quality", "when a picture is bad: it is published with that verdict all the same, and the journal and STATUS tell of it", quality,
 		func(c *Camera) *preproc.Quality { return &c.Quality }),
-	group("recovery", "when to give a stream up", recovery, func(c *Camera) *Camera { return c }),
+	group("recovery", "when to give a stream up, and what to do then", recovery, func(c *Camera) *Camera { return c }),
 }
 
 // A selector is a key that says which device is meant.
@@ -176,6 +176,9 @@ var recovery = section[Camera]{
 	value("process-deadline", duration(20*time.Millisecond, 2*time.Second), "200ms",
 		"isolation: process only; how long one frame may take before its process is replaced and the frame dropped as timed-out; what it waits for a busy CPU is not counted, up to 2s",
 		func(c *Camera, v time.Duration) { c.ProcessDeadline = v }),
+	value("usb-reset", booleans, "false",
+		"whether the USB device of a camera that nothing else helps may be forgotten and found again, with all its interfaces, twice an hour; it needs a permission that the service does not have, see agent(8)",
+		func(c *Camera, v bool) { c.USBReset = v }),
 }
 
 var quarantine = section[Quarantine]{

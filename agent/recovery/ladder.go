@@ -30,6 +30,10 @@ const (
 	LastRaise  = time.Hour
 	// ResetPeriod is in which time there may be two resets.
 	ResetPeriod = time.Hour
+	// ProcessPeriod is in which time the process may be given up once. A driver
+	// that hangs for the next process as well is no reason to take it from the
+	// other cameras again and again.
+	ProcessPeriod = time.Hour
 )
 
 // A Step is what is done next.
@@ -53,6 +57,9 @@ type Ladder struct {
 	Fallbacks int
 	// Resets says that the USB port may be reset.
 	Resets bool
+	// Given is when a process was last given up for this camera: this one, or
+	// one before it, if its owner remembers. Zero is never.
+	Given time.Time
 
 	rung    Rung       // the highest since it was quiet, or opened in this mode
 	told    Rung       // of the last step that was none of waiting
@@ -106,11 +113,16 @@ func (l *Ladder) Failed(c Cause, now time.Time) Step {
 // hang is beside the other rungs: when the call returns after all, they are
 // where they were.
 func (l *Ladder) hang(now time.Time) Step {
-	if l.allowed(Reset, now) {
+	switch {
+	case l.allowed(Reset, now):
 		return l.reset(now)
+	case l.Given.IsZero() || now.Sub(l.Given) >= ProcessPeriod:
+		l.Given = now
+		l.taken[Process]++
+		return l.step(Process, l.taken[Process], 0, 0)
 	}
-	l.taken[Process]++
-	return l.step(Process, l.taken[Process], 0, 0)
+	l.absence++
+	return Step{Rung: Wait, Try: l.absence, Mode: l.mode, After: ProcessPeriod - now.Sub(l.Given), News: true}
 }
 
 func (l *Ladder) allowed(r Rung, now time.Time) bool {

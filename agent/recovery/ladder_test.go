@@ -54,9 +54,11 @@ func TestEachCauseClimbsItsRungs(t *testing.T) {
 		"a storm of workers is no matter of the bus": {Ladder{Fallbacks: 1, Resets: true}, repeat(Storm, 8), []string{
 			"reopen 1/3!", "reopen 2/3", "reopen 3/3", "lower-mode 1/1!", "reopen 1/3!", "reopen 2/3", "reopen 3/3", "reopen 4/0!",
 		}},
-		"a hang":            {Ladder{Fallbacks: 1, Resets: true}, repeat(Hang, 3), []string{"usb-reset 1/2!", "usb-reset 2/2", "process 1/0!"}},
-		"a hang, no reset":  {Ladder{Fallbacks: 1}, repeat(Hang, 1), []string{"process 1/0!"}},
-		"a hang that ended": {Ladder{}, []Cause{Broken, Hang, Broken}, []string{"restart-stream 1/2!", "process 1/0!", "restart-stream 2/2!"}},
+		"a hang": {Ladder{Fallbacks: 1, Resets: true}, repeat(Hang, 4), []string{"usb-reset 1/2!", "usb-reset 2/2", "process 1/0!", "wait 1/0!"}},
+		"a hang for which a process was given up": {Ladder{Given: start.Add(1 - ProcessPeriod)}, repeat(Hang, 1), []string{"wait 1/0!"}},
+		"a hang an hour after":                    {Ladder{Given: start.Add(-ProcessPeriod)}, repeat(Hang, 1), []string{"process 1/0!"}},
+		"a hang, no reset":                        {Ladder{Fallbacks: 1}, repeat(Hang, 1), []string{"process 1/0!"}},
+		"a hang that ended":                       {Ladder{}, []Cause{Broken, Hang, Broken}, []string{"restart-stream 1/2!", "process 1/0!", "restart-stream 2/2!"}},
 		"absence never climbs, and is a new start": {Ladder{Fallbacks: 1}, []Cause{Broken, Broken, Broken, Absent, Absent, Taken, Broken}, []string{
 			"restart-stream 1/2!", "restart-stream 2/2", "reopen 1/3!", "wait 1/0!", "wait 2/0", "wait 3/0", "restart-stream 1/2!",
 		}},
@@ -244,7 +246,7 @@ func fault(l Ladder, c Cause, s, before Step, quiet bool) string {
 	switch {
 	case s.Mode < 0 || s.Mode > l.Fallbacks || s.Mode != l.Mode():
 		return "a mode that is none"
-	case s.After < 0 || s.After > longestPause*6/5:
+	case s.After < 0 || s.After > longestPause*6/5 && (c != Hang || s.Rung != Wait || s.After > ProcessPeriod):
 		return "a pause out of bounds"
 	case first == Wait && s.Rung != Wait:
 		return "absence climbs"
