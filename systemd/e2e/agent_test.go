@@ -165,12 +165,19 @@ type camera struct {
 // plug returns when udev has made the camera's link.
 func (l *lab) plug(serial string) *camera {
 	l.Helper()
+	c := l.attach(serial)
+	l.link(serial, "until")
+	return c
+}
+
+// attach plugs a camera in, with further flags of uvcsim.
+func (l *lab) attach(serial string, flags ...string) *camera {
+	l.Helper()
 	record, err := os.OpenFile(filepath.Join(l.logs, "uvcsim-"+serial+".txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	l.must(err)
 	l.Cleanup(func() { record.Close() })
-	p, err := l.machine.Start(record, record, "uvcsim", "-serial", serial)
+	p, err := l.machine.Start(record, record, append([]string{"uvcsim", "-serial", serial}, flags...)...)
 	l.must(err)
-	l.link(serial, "until")
 	return &camera{l, serial, p}
 }
 

@@ -12,6 +12,7 @@ import (
 // faults is what the commands have asked for.
 type faults struct {
 	stall, freeze                         bool
+	wedged                                bool
 	truncate, corrupt, headerError, epipe int // frames still to be treated so
 	slow                                  float64
 }
@@ -23,7 +24,7 @@ type fault struct {
 }
 
 func (f *faults) next() fault {
-	if f.stall {
+	if f.stall || f.wedged {
 		return fault{stall: true}
 	}
 	take := func(n *int) bool {
@@ -58,6 +59,8 @@ func (f fault) damage(data []byte) []byte {
 //	err N           set the error bit in the payload headers of the next N frames
 //	epipe N         let an URB fail before each of the next N frames
 //	slow F          multiply the interval between frames by F
+//	wedge           answer nothing about video, and send nothing, until the
+//	                device is configured anew
 //	unplug          leave
 func (c *camera) obey(r io.Reader) {
 	for lines := bufio.NewScanner(r); lines.Scan(); {
@@ -81,6 +84,8 @@ func (c *camera) command(line string) error {
 	switch word {
 	case "stall", "go":
 		c.faults.stall = word == "stall"
+	case "wedge":
+		c.faults.wedged = true
 	case "freeze", "thaw":
 		c.faults.freeze = word == "freeze"
 	case "slow":
@@ -96,7 +101,12 @@ func (c *camera) command(line string) error {
 		}
 		*counts[word] = n
 	}
+	c.tell()
+	return nil
+}
+
+// tell says that a fault began or ended. It needs the lock.
+func (c *camera) tell() {
 	close(c.changed)
 	c.changed = make(chan struct{})
-	return nil
 }

@@ -33,6 +33,8 @@ func (c *camera) control(s setup, out []byte) (in []byte, ok bool) {
 	switch {
 	case s.kind&0x60 == 0:
 		return c.standard(s)
+	case c.faults.wedged:
+		return nil, false
 	case intf == 1 && (selector == csProbe || selector == csCommit):
 		return c.negotiate(s.request, selector, out)
 	case intf == 0 && entity == processingUnit && selector == csBrightness:
@@ -51,7 +53,13 @@ func (c *camera) standard(s setup) ([]byte, bool) {
 		return []byte{1}, true
 	case getInterface:
 		return []byte{0}, true
-	case clearFeature, setFeature, setAddress, setConfig, setIntfac:
+	case setConfig:
+		if s.value > 0 { // 0 takes the configuration away
+			c.faults.wedged = false
+			c.tell()
+		}
+		return nil, true
+	case clearFeature, setFeature, setAddress, setIntfac:
 		return nil, true
 	case getDescriptor:
 		switch s.value >> 8 {
