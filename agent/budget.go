@@ -174,6 +174,7 @@ func (b *budget) look() {
 	b.tellNear(&b.threads, now)
 	b.enforce(&u, now)
 	b.follow(&u, now)
+	b.compare(now)
 	b.record(&u, now)
 }
 

@@ -61,6 +61,7 @@ type camera struct {
 
 	// throttle is of the stage that reads.
 	throttle throttle
+	drift    drift // of the budget
 	log      zerolog.Logger
 	monitor  *health.Monitor
 

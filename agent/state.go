@@ -132,6 +132,9 @@ func (a *Agent) status() string {
 		if rate := c.throttle.String(); rate != "" {
 			part += ", " + rate
 		}
+		if slow := c.drift.String(); slow != "" {
+			part += ", " + slow
+		}
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, "; ")

@@ -116,7 +116,7 @@ func TestThrottleKnowsItsCamera(t *testing.T) {
 }
 
 // scriptedCamera is a camera on a script that nobody serves yet.
-func scriptedCamera(t *testing.T, s *script, policy config.Policy) (*camera, *journal) {
+func scriptedCamera(t *testing.T, s *script, policy config.Policy) (*Agent, *camera, *journal) {
 	t.Helper()
 	origins = func(config.Camera) (origin, error) { return s, nil }
 	t.Cleanup(func() { origins = newOrigin })
@@ -135,7 +135,8 @@ func scriptedCamera(t *testing.T, s *script, policy config.Policy) (*camera, *jo
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.close() })
-	return c, log
+	a.cameras = append(a.cameras, c)
+	return a, c, log
 }
 
 func TestSkippedFramesAreAccountedFor(t *testing.T) {
@@ -147,7 +148,7 @@ func TestSkippedFramesAreAccountedFor(t *testing.T) {
 		format := grey
 		format.Interval = 10 * time.Millisecond
 		s := &script{format: format, openings: []opening{{frames: list, end: io.EOF}}}
-		c, log := scriptedCamera(t, s, policy)
+		_, c, log := scriptedCamera(t, s, policy)
 		c.throttle.imposed.Store(3)
 		_ = c.Serve(t.Context()) // its end is that of the script
 		a := c.ledger.Account()

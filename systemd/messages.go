@@ -61,6 +61,10 @@ const (
 	MessageLeak = "e9ee4b576cdf4c39a8f588e62cf73789"
 	// MessageLeakOver: it grows no longer.
 	MessageLeakOver = "c7744244d4aa442183a123c73c8dff07"
+	// MessageLatencyDrift: a camera's frames take longer than they used to.
+	MessageLatencyDrift = "757af2ab43d641c78471be8fa778c69a"
+	// MessageLatencyUsual: they do so no longer.
+	MessageLatencyUsual = "2c639b9b0844482c98e94b163752992b"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )
