@@ -59,7 +59,7 @@ type rigged struct {
 	done chan error
 }
 
-func start(t *testing.T, yaml string) *rigged {
+func start(t testing.TB, yaml string) *rigged {
 	t.Helper()
 	cfg, err := config.Parse("test.yaml", []byte(yaml))
 	if err != nil {
@@ -68,13 +68,13 @@ func start(t *testing.T, yaml string) *rigged {
 	return startConfig(t, cfg)
 }
 
-func startConfig(t *testing.T, cfg *config.Config) *rigged {
+func startConfig(t testing.TB, cfg *config.Config) *rigged {
 	t.Helper()
 	return startWith(t, cfg, func(*Agent) {})
 }
 
 // startWith changes the agent before it runs.
-func startWith(t *testing.T, cfg *config.Config, change func(*Agent)) *rigged {
+func startWith(t testing.TB, cfg *config.Config, change func(*Agent)) *rigged {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "agent") // short: socket paths are bounded
 	if err != nil {
@@ -95,7 +95,7 @@ func startWith(t *testing.T, cfg *config.Config, change func(*Agent)) *rigged {
 
 // finished waits for the agent's end, after which its account must be balanced
 // and nothing in flight.
-func (r *rigged) finished(t *testing.T) {
+func (r *rigged) finished(t testing.TB) {
 	t.Helper()
 	select {
 	case err := <-r.done:
@@ -231,7 +231,7 @@ cameras:
 }
 
 // until waits for something that the running agent brings about.
-func (r *rigged) until(t *testing.T, what string, reached func() bool) {
+func (r *rigged) until(t testing.TB, what string, reached func() bool) {
 	t.Helper()
 	tick, limit := time.NewTicker(time.Millisecond), time.After(10*time.Second)
 	defer tick.Stop()
