@@ -64,6 +64,9 @@ func (c *camera) stream(ctx context.Context, s *session) error {
 func (c *camera) read(ctx context.Context, s *session, frames *queue.DropOldest[*capture.Frame]) error {
 	c.throttle.open(s.src)
 	for first := true; ; first = false {
+		if !c.pace(s) {
+			return errLost
+		}
 		s.enter()
 		f, err := s.src.Read(ctx)
 		if !s.leave() {
@@ -84,7 +87,8 @@ func (c *camera) read(ctx context.Context, s *session, frames *queue.DropOldest[
 			c.drop(f, dropOfFault[f.Fault], "capture", nil)
 			continue
 		}
-		if c.cfg.Queue.Policy != config.Block && c.skips(f) {
+		if c.cfg.Queue.Policy != config.Block && !c.throttle.admits(f) {
+			c.drop(f, DropSkipped, "capture", nil)
 			continue
 		}
 		if err := c.enqueue(ctx, frames, f, s.pulse); err != nil {
@@ -92,6 +96,9 @@ func (c *camera) read(ctx context.Context, s *session, frames *queue.DropOldest[
 		}
 	}
 }
+
+// errLost: the call returned too late, to nobody.
+var errLost = errors.New("the session was lost")
 
 // late ends what Read returned to a session that was lost meanwhile.
 func (c *camera) late(f *capture.Frame, err error) error {

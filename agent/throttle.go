@@ -35,20 +35,25 @@ type throttle struct {
 
 	own    time.Duration // between frames, by the mode that was opened
 	native time.Duration // as measured while the driver was not asked for fewer
-	paced  bool          // the driver agreed to fewer
 	last   time.Duration // Timestamp of the frame that was let in last
+	told   int           // of how many frames one is let in, as logged last
+
 	source capture.Source
-	refuse bool // the driver does not change its rate while it streams
+	asked  int  // one of so many frames, as its driver was asked for
+	paced  bool // it agreed to fewer than the mode has
+	refuse bool // it does not change its rate while it streams
 }
 
-// open begins with a source that is in the mode that was asked for.
+// open begins with a source: one that was opened anew is in the mode that was
+// asked for, one whose stream was restarted is as it was left.
 func (t *throttle) open(src capture.Source) {
-	t.source, t.own, t.refuse, t.paced, t.began = src, src.Format().Interval, false, false, 0
+	t.began, t.told = 0, max(t.told, 1)
+	if src == t.source {
+		return
+	}
+	t.source, t.own, t.asked, t.refuse, t.paced = src, src.Format().Interval, 1, false, false
 	if t.native == 0 || t.own > 0 {
 		t.native = t.own
-	}
-	if steps := t.effective(); steps > 1 {
-		t.pace(steps)
 	}
 }
 
@@ -60,25 +65,23 @@ func (t *throttle) worked(d time.Duration) {
 	t.busy.Add(int64(d))
 }
 
-// admits says whether a frame is let in, and whether the rate is another one
-// from now on.
-func (t *throttle) admits(f *capture.Frame) (admitted, changed bool) {
+// admits says whether a frame is let in.
+func (t *throttle) admits(f *capture.Frame) bool {
 	t.arrived += f.Lost
-	changed = t.look(f)
+	t.look(f)
 	t.arrived++
 	// Half of a frame's time is the tolerance: time stamps jitter.
 	least := time.Duration(t.effective())*t.native - t.native/2
 	if t.effective() > 1 && f.Timestamp-t.last < least && f.Timestamp >= t.last {
-		return false, changed
+		return false
 	}
 	t.last = f.Timestamp
 	t.admitted++
-	return true, changed
+	return true
 }
 
-// look ends the window when its time is over, and says whether the rate is
-// another one from now on.
-func (t *throttle) look(f *capture.Frame) (changed bool) {
+// look ends the window when its time is over, and finds the rate from now on.
+func (t *throttle) look(f *capture.Frame) {
 	t.control.Impose(int(t.imposed.Load()))
 	length := f.Dequeued - t.began
 	switch {
@@ -96,13 +99,7 @@ func (t *throttle) look(f *capture.Frame) (changed bool) {
 		}
 		t.forget(f.Dequeued)
 	}
-	steps := t.control.Steps()
-	if steps == t.effective() {
-		return false
-	}
-	t.pace(steps)
-	t.steps.Store(int32(steps))
-	return true
+	t.steps.Store(int32(t.control.Steps()))
 }
 
 // forget begins a window.
@@ -112,16 +109,21 @@ func (t *throttle) forget(now time.Duration) {
 	t.busy.Store(0)
 }
 
-// pace asks the driver for one of so many frames.
-func (t *throttle) pace(steps int) {
-	if t.refuse || t.native <= 0 {
-		return
+// wish is the interval that the driver should have, ok when it has another.
+func (t *throttle) wish() (interval time.Duration, ok bool) {
+	steps := t.effective()
+	if steps == t.asked || t.refuse || t.native <= 0 {
+		return 0, false
 	}
-	interval := time.Duration(steps) * t.native
+	t.asked = steps
 	if steps == 1 && t.own > 0 {
-		interval = t.own
+		return t.own, true
 	}
-	agreed, err := capture.Pace(t.source, interval)
+	return time.Duration(steps) * t.native, true
+}
+
+// answered notes what the driver made of a wish.
+func (t *throttle) answered(agreed time.Duration, err error) {
 	t.refuse = err != nil
 	t.paced = err == nil && agreed > t.own
 }
@@ -143,29 +145,38 @@ func (t *throttle) String() string {
 	return fmt.Sprintf("1 of %d frames (%s)", steps, t.cause())
 }
 
-// skips drops a frame that is one too many for the preprocessor.
-func (c *camera) skips(f *capture.Frame) bool {
-	before := c.throttle.effective()
-	admitted, changed := c.throttle.admits(f)
-	if !admitted {
-		c.drop(f, DropSkipped, "capture", nil)
+// pace asks the driver for the rate that was found, and tells of it. It says
+// false when the session was lost meanwhile.
+func (c *camera) pace(s *session) bool {
+	if interval, ok := c.throttle.wish(); ok {
+		s.enter()
+		agreed, err := capture.Pace(s.src, interval)
+		if !s.leave() {
+			return false
+		}
+		c.throttle.answered(agreed, err)
 	}
-	if changed {
-		c.tellRate(before)
+	if c.throttle.effective() != c.throttle.told {
+		c.tellRate()
 	}
-	return !admitted
+	return true
 }
 
 // tellRate logs that another part of the camera's frames is let in, and shows it.
-func (c *camera) tellRate(before int) {
+func (c *camera) tellRate() {
 	t := &c.throttle
+	before := t.told
+	t.told = t.effective()
 	e, id, message := c.log.Info(), systemd.MessageRateRaised, "more frames are taken"
-	if t.effective() > before {
+	if t.told > before {
 		e, id, message = c.log.Warn(), systemd.MessageRateLowered, "fewer frames are taken"
 	}
 	by := "driver"
 	if !t.paced {
 		by = "skipping"
+	}
+	if t.told == 1 {
+		by = "none"
 	}
 	rate := 0.0
 	if t.native > 0 {

@@ -40,8 +40,10 @@ func drive(t *throttle, p *pacer, at *time.Duration, d, cost time.Duration) (cam
 	var free time.Duration
 	for end := *at + d; *at < end; *at += p.now {
 		came++
-		ok, _ := t.admits(&capture.Frame{Timestamp: *at, Dequeued: *at + time.Millisecond})
-		if !ok {
+		if interval, ok := t.wish(); ok {
+			t.answered(p.Pace(interval))
+		}
+		if !t.admits(&capture.Frame{Timestamp: *at, Dequeued: *at + time.Millisecond}) {
 			continue
 		}
 		admitted++
@@ -92,10 +94,12 @@ func TestThrottleOutlivesTheStream(t *testing.T) {
 	drive(th, first, &at, time.Second, time.Millisecond)
 	second := &pacer{interval: tenth, now: tenth}
 	th.open(second)
-	if second.now != 2*tenth {
+	if drive(th, second, &at, tenth, time.Millisecond); second.now != 2*tenth {
 		t.Errorf("after it was opened again frames come every %v", second.now)
 	}
 	th.imposed.Store(0)
+	th.steps.Store(1) // relieved while it was away: its stream is restarted, its rate is as it was
+	th.open(second)
 	drive(th, second, &at, time.Second, time.Millisecond)
 	if second.now != tenth || th.effective() != 1 {
 		t.Errorf("not restored: %v, 1 of %d", second.now, th.effective())
