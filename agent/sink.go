@@ -7,10 +7,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/systemd"
 )
 
 // A sink is where one configured output of a camera goes: its image, the
@@ -27,6 +30,8 @@ type sink struct {
 	forget func(memory []byte)
 	buffer []byte // used when nobody lends
 	image  preproc.Image
+	log    zerolog.Logger
+	ailing bool          // nothing came of the last images, which was told
 	due    time.Duration // of the next image, by the frames' clock
 	// paused says that no image is to be made for now; nil unless the output is
 	// a preview.
@@ -94,10 +99,34 @@ func (s *sink) write(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
+	s.tell()
 	if len(errs) < len(s.outputs) {
 		return nil
 	}
 	return errors.Join(errs...)
+}
+
+// An ailing output takes images that nothing may come of: a disk is full.
+type ailing interface{ Err() error }
+
+// tell logs when the images that outputs took begin to come to nothing, and
+// when they no longer do.
+func (s *sink) tell() {
+	for _, o := range s.outputs {
+		a, ok := o.(ailing)
+		if !ok {
+			continue
+		}
+		err := a.Err()
+		if (err != nil) == s.ailing {
+			continue
+		}
+		if s.ailing = err != nil; s.ailing {
+			s.log.Warn().Str("message_id", systemd.MessageFilesFailing).Err(err).Msg("images cannot be written")
+		} else {
+			s.log.Info().Str("message_id", systemd.MessageFilesWritten).Msg("images are written again")
+		}
+	}
 }
 
 // nextDue keeps to the grid of the interval, so that a frame that came late

@@ -65,6 +65,10 @@ const (
 	MessageLatencyDrift = "757af2ab43d641c78471be8fa778c69a"
 	// MessageLatencyUsual: they do so no longer.
 	MessageLatencyUsual = "2c639b9b0844482c98e94b163752992b"
+	// MessageFilesFailing: images of a file output do not get to the disk.
+	MessageFilesFailing = "e43e92f5732e4d67ba913f5a2b469a4f"
+	// MessageFilesWritten: they do again.
+	MessageFilesWritten = "bb15e4b7e709479ead918b188a752eb9"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )
