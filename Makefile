@@ -145,7 +145,7 @@ e2e-short: e2e-build ## the main ways in the virtual machine, in two minutes
 # Each fault that a device has to live with, and what it cost. The short form
 # needs no virtual machine: a container has systemd, but no cameras.
 FAULTS = cd systemd/e2e && ../../.cache/e2e/bin/faults -deb '$(DEB)' -hooks '$(CURDIR)/.cache/e2e/agent-testhooks' \
-	-report '$(CURDIR)/.cache/e2e/faults.txt' $(if $(RUN),-rows '$(RUN)') $(if $(TIMES),-times $(TIMES))
+	-report '$(CURDIR)/.cache/e2e/logs/faults.txt' $(if $(RUN),-rows '$(RUN)') $(if $(TIMES),-times $(TIMES))
 TEST_STEPS += faults-short
 
 .PHONY: faults faults-short faults-build

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -32,16 +31,11 @@ func (a account) off() int64 {
 	return off
 }
 
-// expected are drops that are part of normal work.
-var expected = []string{"not-due", "shutdown"}
-
-// lost is how many frames were to be published and were not.
-func (a account) lost() uint64 {
+// gone is how many frames were lost before they were captured, or dropped.
+func (a account) gone() uint64 {
 	n := a.kernelLost
-	for reason, dropped := range a.dropped {
-		if !slices.Contains(expected, reason) {
-			n += dropped
-		}
+	for _, dropped := range a.dropped {
+		n += dropped
 	}
 	return n
 }
@@ -75,20 +69,35 @@ func (b *bench) accounts() (sums map[string]account, n int) {
 func (r *result) settle(b *bench) error {
 	sums, n := b.accounts()
 	faulty, healthy := sums[faultyCamera], sums[healthyCamera]
-	r.Accounts, r.Lost, r.OtherLost = n, faulty.lost(), healthy.lost()
+	r.Accounts = n
+	r.Lost = b.record.lost(faultyCamera, b.struck, b.over)
+	r.OtherLost = b.record.lost(healthyCamera, b.struck, b.over)
 	r.Off = faulty.off() + healthy.off()
 	starts := len(b.record.all(b.began, event("agent started")))
 	if r.Killed = starts - n/2; n == 0 || r.Killed < 0 || n%2 != 0 {
 		return fmt.Errorf("%d accounts of two cameras after %d starts", n, starts)
 	}
 	for name, a := range sums {
-		got := b.record.published(name, b.began)
-		if r.Killed == 0 && got > a.published {
-			return fmt.Errorf("camera %s published %d frames by its account, and %d by its consumer", name, a.published, got)
+		if r.Killed == 0 {
+			if err := b.agrees(name, a); err != nil {
+				return err
+			}
 		}
 	}
 	if b.row.check != nil {
-		return b.row.check(sums)
+		return b.row.check(r.Times, sums)
+	}
+	return nil
+}
+
+// agrees compares the account of a camera with what its consumer saw, which
+// came later: it cannot have seen more, nor missed more.
+func (b *bench) agrees(camera string, a account) error {
+	if got := b.record.published(camera, b.began); got > a.published {
+		return fmt.Errorf("camera %s published %d frames by its account, and %d by its consumer", camera, a.published, got)
+	}
+	if missed := b.record.lost(camera, b.began, monotonic()); missed > a.gone() {
+		return fmt.Errorf("camera %s lost %d frames by its account, and %d by its consumer", camera, a.gone(), missed)
 	}
 	return nil
 }

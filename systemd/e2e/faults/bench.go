@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -26,24 +25,18 @@ const patience = time.Minute
 
 // A bench is the agent as a service of this machine, for one row.
 type bench struct {
-	record *record
-	row    row
-	began  time.Duration
-	cursor time.Duration // the last entry that was waited for
-	undo   []func() error
+	record       *record
+	row          row
+	began        time.Duration
+	struck, over time.Duration         // between which frames count as lost
+	cursor       time.Duration         // the last entry that was waited for
+	strikes      int                   // of those rows in which they differ
+	usb          map[string]*usbCamera // by serial number
+	undo         []func() error
 }
 
 // later has something undone at the end of the row.
 func (b *bench) later(undo func() error) { b.undo = append(b.undo, undo) }
-
-// sh runs a line of bash.
-func (b *bench) sh(ctx context.Context, line string) (string, error) {
-	out, err := exec.CommandContext(ctx, "bash", "-c", line).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w: %s", line, err, out)
-	}
-	return strings.TrimSpace(string(out)), nil
-}
 
 // live runs the agent with the row's config around what happens to it.
 func (b *bench) live(ctx context.Context, happens func() error) (err error) {
@@ -62,11 +55,17 @@ func (b *bench) live(ctx context.Context, happens func() error) (err error) {
 	}
 	stopped := b.record.consumers(ctx, faultyCamera, healthyCamera)
 	defer stopped()
-	if err = b.start(ctx); err == nil {
+	b.cursor = b.began
+	if err = b.bring(ctx, "start"); err == nil {
+		b.struck = monotonic()
 		err = happens()
+		b.over = monotonic()
 	}
 	return errors.Join(err, b.stop(ctx))
 }
+
+// systemctl does something to the service.
+func systemctl(verb string) action { return shell("systemctl " + verb + " agent") }
 
 // configure writes the config, and chooses the binary and what its hooks do.
 func (b *bench) configure(ctx context.Context) error {
@@ -85,31 +84,29 @@ func (b *bench) configure(ctx context.Context) error {
 	}
 	variables := strings.Join(append(b.row.hooks, "AGENT_TEST_CAMERA="+faultyCamera), " ")
 	b.later(func() error {
-		_, err := b.sh(context.WithoutCancel(ctx), "umount /usr/bin/agent && systemctl unset-environment $(systemctl show-environment | sed -n 's/\\(AGENT_TEST_[A-Z_]*\\)=.*/\\1/p')")
-		return err
+		return shell("umount /usr/bin/agent && systemctl unset-environment $(systemctl show-environment | sed -n 's/\\(AGENT_TEST_[A-Z_]*\\)=.*/\\1/p')")(context.WithoutCancel(ctx), b)
 	})
-	_, err := b.sh(ctx, "mount --bind /share/bin/agent-testhooks /usr/bin/agent && systemctl set-environment "+variables)
-	return err
+	return shell("mount --bind /share/bin/agent-testhooks /usr/bin/agent && systemctl set-environment "+variables)(ctx, b)
 }
 
-// start returns when both cameras publish.
-func (b *bench) start(ctx context.Context) error {
-	if _, err := b.sh(ctx, "systemctl start agent"); err != nil {
+// bring starts or restarts the agent, and returns when both cameras publish.
+func (b *bench) bring(ctx context.Context, verb string) error {
+	if err := systemctl(verb)(ctx, b); err != nil {
 		return err
 	}
+	now := monotonic()
 	for _, camera := range []string{faultyCamera, healthyCamera} {
-		if _, err := b.record.frame(ctx, camera, 5, patience, b.began); err != nil {
+		if _, err := b.record.frame(ctx, camera, 5, patience, now); err != nil {
 			return err
 		}
 	}
-	b.cursor = b.began
 	return nil
 }
 
 // stop returns when the journal has the accounts.
 func (b *bench) stop(ctx context.Context) error {
 	asked := monotonic()
-	if _, err := b.sh(ctx, "systemctl stop agent && journalctl --sync"); err != nil {
+	if err := both(systemctl("stop"), shell("journalctl --sync"))(ctx, b); err != nil {
 		return err
 	}
 	_, err := b.record.entry(ctx, "the agent's last word", patience, asked, event("agent stopped"))
@@ -140,4 +137,22 @@ func (b *bench) recover(ctx context.Context, e episode) (episode, error) {
 	e.recovered = f.published
 	_, err = b.record.frame(ctx, faultyCamera, 5, patience, e.recovered)
 	return e, err
+}
+
+// gap makes an episode of something that costs frames and no more: it is over
+// with the frame behind the gap. The journal tells of the first of many.
+func (b *bench) gap(ctx context.Context, do action) (e episode, err error) {
+	e.struck = monotonic()
+	if err = do(ctx, b); err != nil {
+		return e, err
+	}
+	behind, err := b.record.gap(ctx, faultyCamera, patience, e.struck)
+	if err != nil {
+		return e, err
+	}
+	e.recovered = behind.published
+	if told := b.record.all(e.struck, event("frame dropped", "CAMERA", faultyCamera)); len(told) > 0 {
+		e.noticed = told[0].at
+	}
+	return e, nil
 }

@@ -43,10 +43,8 @@ func campaign(ctx context.Context, o options, rows []row) error {
 	var table bytes.Buffer
 	failed := print(&table, results)
 	os.Stdout.Write(table.Bytes())
-	if o.report != "" {
-		if err := os.WriteFile(o.report, table.Bytes(), 0o644); err != nil {
-			return err
-		}
+	if err := os.WriteFile(o.report, table.Bytes(), 0o644); err != nil {
+		return err
 	}
 	if failed > 0 || len(results) < len(rows) {
 		return fmt.Errorf("%d of %d rows failed", failed+len(rows)-len(results), len(rows))
@@ -65,22 +63,27 @@ func visit(ctx context.Context, o options, img *rig.Image, p place) (results []r
 		return nil, err
 	}
 	defer m.Close()
-	if err := equip(ctx, o, m); err != nil {
+	if err := equip(ctx, o, m, p); err != nil {
 		return nil, err
 	}
+	defer keepJournal(ctx, m, filepath.Join(filepath.Dir(o.report), "faults-"+string(p)+".txt"))
 	return tell(ctx, m, append([]string{"faults", "-inside", string(p)}, o.inside()...))
 }
 
 // equip puts the package and the programs of the campaign into the guest.
-func equip(ctx context.Context, o options, m *rig.Machine) error {
+func equip(ctx context.Context, o options, m *rig.Machine, p place) error {
 	bin := filepath.Join(m.Share, "bin")
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
+	root, err := rig.ModuleRoot()
+	if err != nil {
+		return err
+	}
 	for from, to := range map[string]string{
 		self: filepath.Join(bin, "faults"), o.deb: bin, o.hooks: filepath.Join(bin, "agent-testhooks"),
-		o.corpus: filepath.Join(m.Share, "corpus"),
+		filepath.Join(root, "testdata", "jpeg"): m.Share, o.corpus: filepath.Join(m.Share, "corpus"),
 	} {
 		if from == "" {
 			continue
@@ -89,11 +92,27 @@ func equip(ctx context.Context, o options, m *rig.Machine) error {
 			return fmt.Errorf("copy %s: %w: %s", from, err, out)
 		}
 	}
+	if p == machine {
+		if err := rig.GoBuild(ctx, root, filepath.Join(bin, "uvcsim"), "./systemd/e2e/uvcsim"); err != nil {
+			return err
+		}
+	}
 	if _, err := m.Run(ctx, "dpkg", "-i", "/share/bin/"+filepath.Base(o.deb)); err != nil {
 		return err
 	}
 	_, err = m.Run(ctx, "systemctl", "stop", "agent")
 	return err
+}
+
+// keepJournal leaves the guest's journal where the table is.
+func keepJournal(ctx context.Context, m *rig.Machine, file string) {
+	text, err := m.Run(context.WithoutCancel(ctx), "journalctl", "--no-pager", "-o", "short-monotonic")
+	if err == nil {
+		err = os.WriteFile(file, []byte(text), 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "faults:", err)
+	}
 }
 
 // inside are the options as the program in the guest gets them.

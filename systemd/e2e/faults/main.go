@@ -3,7 +3,7 @@
 // was detected and recovered from, the frames that were lost, those that a
 // healthy camera beside lost, and whether every frame is accounted for.
 //
-//	faults -deb FILE -hooks FILE [-short] [-rows REGEXP] [-times N] [-corpus DIR]
+//	faults -deb FILE -hooks FILE [-report FILE] [-short] [-rows REGEXP] [-times N] [-corpus DIR]
 //
 // It starts the guests that the rows want, installs the package, and runs itself
 // there, with -inside. What happens and when is taken from the journal and from
@@ -26,7 +26,7 @@ func main() {
 	flag.StringVar(&o.deb, "deb", "", "the package")
 	flag.StringVar(&o.hooks, "hooks", "", "the binary with test hooks")
 	flag.StringVar(&o.corpus, "corpus", os.Getenv("AGENT_JPEG_CORPUS"), "a directory of JPEGs, most of them broken, beside those made here")
-	flag.StringVar(&o.report, "report", "", "where the table goes as well")
+	flag.StringVar(&o.report, "report", "faults.txt", "where the table goes as well, and beside it the journals")
 	flag.StringVar(&o.rows, "rows", ".", "the rows to run")
 	flag.BoolVar(&o.short, "short", false, "the rows of the short form, a few times each")
 	flag.IntVar(&o.times, "times", 0, "how often each fault is made, instead of what the rows say")

@@ -58,6 +58,16 @@ type frame struct {
 	sequence  uint64
 	published time.Duration
 	skipped   uint64 // published before it, and not got
+	pid       int    // of the agent
+}
+
+// lost is how many frames between the one before and this one were never
+// published. A sequence that goes on in another process says nothing.
+func (f frame) lost(before frame) uint64 {
+	if f.pid != before.pid {
+		return 0
+	}
+	return f.sequence - before.sequence - 1 - f.skipped
 }
 
 // A record is all that was seen: the journal of the service, and the frames of
@@ -144,9 +154,35 @@ func (r *record) frame(ctx context.Context, camera string, n int, limit, after t
 	return found, err
 }
 
+// gap waits for the first frame after then that is not the next one.
+func (r *record) gap(ctx context.Context, camera string, limit, after time.Duration) (found frame, err error) {
+	err = r.await(ctx, "a gap of camera "+camera, limit, func() bool {
+		f := r.frames[camera]
+		for i := max(1, r.firstFrame(camera, after)); i < len(f); i++ {
+			if f[i].lost(f[i-1]) > 0 {
+				found = f[i]
+				return true
+			}
+		}
+		return false
+	})
+	return found, err
+}
+
 func (r *record) firstFrame(camera string, after time.Duration) int {
 	f := r.frames[camera]
 	return sort.Search(len(f), func(i int) bool { return f[i].published > after })
+}
+
+// lost is how many frames of the camera were not published in that time.
+func (r *record) lost(camera string, since, until time.Duration) (n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := r.frames[camera]
+	for i := max(1, r.firstFrame(camera, since)); i < len(f) && f[i].published <= until; i++ {
+		n += f[i].lost(f[i-1])
+	}
+	return n
 }
 
 // published is how many frames the camera published since then, as far as its

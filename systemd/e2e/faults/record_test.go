@@ -22,12 +22,14 @@ func recorded(frames ...frame) *bench {
 }
 
 func TestJournalGivesTheAccounts(t *testing.T) {
-	b := recorded(frame{published: time.Millisecond, skipped: 1}, frame{published: 2 * time.Millisecond})
+	b := recorded(frame{published: time.Millisecond}, frame{published: 2 * time.Millisecond, sequence: 8, skipped: 2},
+		frame{published: 3 * time.Millisecond, sequence: 1024, pid: 1})
+	b.over = time.Hour
 	var r result
 	if err := r.settle(b); err != nil {
 		t.Fatal(err)
 	}
-	if r.Lost != 2+3 || r.OtherLost != 0 || r.Off != 0 || r.Killed != 0 || r.Accounts != 2 {
+	if r.Lost != 5 || r.OtherLost != 0 || r.Off != 0 || r.Killed != 0 || r.Accounts != 2 {
 		t.Errorf("%+v", r)
 	}
 	if _, err := b.record.entry(t.Context(), "", time.Second, 0, manager("Main process exited")); err != nil {
@@ -39,9 +41,13 @@ func TestJournalGivesTheAccounts(t *testing.T) {
 }
 
 func TestConsumerContradictsTheAccount(t *testing.T) {
-	b := recorded(frame{published: time.Millisecond, skipped: 6}) // 7 frames, where 6 were published
-	if err := new(result).settle(b); err == nil {
-		t.Error("more frames than were published, and no error")
+	for why, f := range map[string]frame{
+		"7 frames, where 6 were published": {published: 2, skipped: 5, sequence: 6},
+		"7 frames missed, where 6 went":    {published: 2, sequence: 8},
+	} {
+		if err := new(result).settle(recorded(frame{published: 1}, f)); err == nil {
+			t.Errorf("%s, and no error", why)
+		}
 	}
 }
 

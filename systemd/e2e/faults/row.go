@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"regexp"
 	"time"
 )
@@ -36,8 +37,11 @@ type row struct {
 	// undone after its end.
 	prepare func(ctx context.Context, b *bench) error
 	strike  strike
+	// afresh has the agent start anew after each strike: a camera that fails
+	// again soon is given longer pauses, which is a row of its own.
+	afresh bool
 	// check looks at the accounts of the whole row; optional.
-	check func(accounts map[string]account) error
+	check func(times int, accounts map[string]account) error
 
 	bars bars
 }
@@ -53,15 +57,19 @@ type episode struct {
 	recovered time.Duration // when the next frame was published
 }
 
-// bars are what a row must keep; 0 is no bar.
+// bars are what a row must keep. Times of 0 are no bar.
 type bars struct {
 	detectedMedian, detectedMax   time.Duration
 	recoveredMedian, recoveredMax time.Duration
-	// lost is how many frames of the faulty camera each strike may cost.
+	// lost is how many frames of the faulty camera each strike may cost on the
+	// average.
 	lost float64
 	// whole says that the agent itself goes, and both cameras with it.
 	whole bool
 }
+
+// outage: while a camera is away its frames are lost, or were never taken.
+var outage = math.Inf(1)
 
 // options are the command line.
 type options struct {
@@ -107,6 +115,11 @@ func (r row) run(ctx context.Context, record *record, times int) result {
 				return fmt.Errorf("strike %d: %w", res.Times+1, err)
 			}
 			res.add(e)
+			if r.afresh {
+				if err := b.bring(ctx, "restart"); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})

@@ -1,34 +1,62 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"os/exec"
 	"slices"
 	"time"
 )
 
 // rows is the campaign.
 func rows(o options) []row {
-	return slices.Concat(workerRows, agentRows, hostRows)
+	return slices.Concat(workerRows, agentRows, hostRows, vividRows, usbRows)
 }
 
 // deadline is the process-deadline of the config, unless it says another one.
 const deadline = 200 * time.Millisecond
 
-// struck makes an episode of something that we do, that the agent notices with
-// an entry that matches, and that is then undone; by "" it undoes itself.
-func struck(do string, noticed match, undo string) strike {
+// An action does something to the agent, or undoes it.
+type action func(ctx context.Context, b *bench) error
+
+// shell is a line of bash.
+func shell(line string) action {
+	return func(ctx context.Context, _ *bench) error {
+		out, err := exec.CommandContext(ctx, "bash", "-c", line).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%s: %w: %s", line, err, bytes.TrimSpace(out))
+		}
+		return nil
+	}
+}
+
+// both is one action after the other.
+func both(first, second action) action {
+	return func(ctx context.Context, b *bench) error {
+		if err := first(ctx, b); err != nil {
+			return err
+		}
+		return second(ctx, b)
+	}
+}
+
+// struck makes an episode of something that is done, that the agent notices with
+// an entry that matches, and that is then undone. Without a match nobody is
+// asked to notice; without an undo it passes by itself.
+func struck(do action, noticed match, undo action) strike {
 	return func(ctx context.Context, b *bench) (e episode, err error) {
 		e.struck = monotonic()
-		if _, err = b.sh(ctx, do); err != nil {
+		if err = do(ctx, b); err != nil {
 			return e, err
 		}
 		if noticed != nil {
-			if e.noticed, err = b.since(ctx, e.struck, "word of: "+do, noticed); err != nil {
+			if e.noticed, err = b.since(ctx, e.struck, "word of the fault", noticed); err != nil {
 				return e, err
 			}
 		}
-		if undo != "" {
-			if _, err = b.sh(ctx, undo); err != nil {
+		if undo != nil {
+			if err = undo(ctx, b); err != nil {
 				return e, err
 			}
 			e.mended = monotonic()
@@ -36,3 +64,6 @@ func struck(do string, noticed match, undo string) strike {
 		return b.recover(ctx, e)
 	}
 }
+
+// lost is what the agent says when a camera is away.
+var lost = event("camera not available, trying again", "CAMERA", faultyCamera)

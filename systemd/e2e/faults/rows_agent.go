@@ -8,24 +8,26 @@ import (
 // What happens to the agent as a whole. systemd notices, and starts the next one.
 var agentRows = []row{
 	{fault: "agent: kill -9", place: container, times: 10, short: 2,
-		strike: restarted("systemctl kill --kill-whom=main -s KILL agent", manager("Main process exited")),
+		strike: restarted(agentSignal("KILL"), manager("Main process exited")),
 		bars:   bars{recoveredMax: time.Second, whole: true}},
 	{fault: "agent: SIGSTOP", place: container, times: 2,
-		strike: restarted("systemctl kill --kill-whom=main -s STOP agent", manager("Watchdog timeout")),
+		strike: restarted(agentSignal("STOP"), manager("Watchdog timeout")),
 		bars:   bars{detectedMax: 11 * time.Second, recoveredMax: time.Second, whole: true}},
 	{fault: "agent: a stage that hangs in C++", place: container, times: 2, short: 1,
 		agent: "isolation: none", hooks: []string{"AGENT_TEST_HANG_SEQUENCE=90/90"},
-		strike: restarted("", event("a stage is stuck")),
+		strike: restarted(nil, event("a stage is stuck")),
 		bars:   bars{recoveredMax: time.Second, whole: true}},
 }
 
+func agentSignal(name string) action { return systemctl("kill --kill-whom=main -s " + name) }
+
 // restarted makes an episode of something that systemd ends by starting the
 // agent anew: recovery counts from there.
-func restarted(do string, noticed match) strike {
+func restarted(do action, noticed match) strike {
 	return func(ctx context.Context, b *bench) (e episode, err error) {
 		e.struck = monotonic()
-		if do != "" {
-			if _, err = b.sh(ctx, do); err != nil {
+		if do != nil {
+			if err = do(ctx, b); err != nil {
 				return e, err
 			}
 		}

@@ -14,10 +14,10 @@ var workerRows = []row{
 	{fault: "worker: endless loop on a frame", place: container, times: 20, short: 2, hooks: []string{"AGENT_TEST_LOOP_SEQUENCE=30/30"}, strike: workerGoes, bars: loop},
 	{fault: "worker: 1 GB on a frame", place: container, times: 20, short: 2, hooks: []string{"AGENT_TEST_MEMORY_SEQUENCE=30/30"}, strike: workerGoes, bars: crash},
 	{fault: "worker: kill -9", place: container, times: 20, short: 2,
-		strike: struck(workerSignal("KILL"), workerReplaced, ""), bars: crash},
+		strike: struck(workerSignal("KILL"), workerReplaced, nil), bars: bars{recoveredMedian: 100 * time.Millisecond, lost: 1}},
 	{fault: "worker: SIGSTOP", place: container, times: 20, short: 2,
-		strike: struck(workerSignal("STOP"), workerReplaced, ""), bars: hang},
-	{fault: "worker: crashes in a row", place: container, times: 60, hooks: []string{"AGENT_TEST_CRASH_SEQUENCE=30/1"}, strike: workerDies},
+		strike: struck(workerSignal("STOP"), workerReplaced, nil), bars: hang},
+	{fault: "worker: crashes in a row", place: container, times: 60, hooks: []string{"AGENT_TEST_CRASH_SEQUENCE=30/1"}, strike: workerDies, bars: bars{lost: outage}},
 }
 
 var (
@@ -27,12 +27,12 @@ var (
 	// A hang costs the frames that come meanwhile: seven at 30 a second.
 	hang = bars{recoveredMax: deadline + 100*time.Millisecond, lost: 8}
 	// One that computes has its deadline by the CPU time that it gets.
-	loop = bars{recoveredMedian: deadline + 100*time.Millisecond}
+	loop = bars{recoveredMedian: deadline + 100*time.Millisecond, lost: 10}
 )
 
 // workerSignal signals the worker of the faulty camera.
-func workerSignal(name string) string {
-	return "pkill -" + name + " -f '^agent worker " + faultyCamera + "$'"
+func workerSignal(name string) action {
+	return shell("pkill -" + name + " -f '^agent worker " + faultyCamera + "$'")
 }
 
 // workerDies is over when the agent says that a worker had to go: it says how
