@@ -40,6 +40,9 @@ type Options struct {
 	// where the quarantine lies.
 	StateDir string
 	Notifier *systemd.Notifier
+	// Descriptors is what systemd keeps for the process after this one; nil for
+	// nothing.
+	Descriptors *systemd.DescriptorStore
 	// FirstSequence is the number for the first frame of a camera, such as
 	// [SequenceByClock]; without it, that is the source's.
 	FirstSequence func() uint64
@@ -100,6 +103,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	background.Go(func() { a.report(ctx) })
 	background.Go(func() { a.verify(ctx) })
 	background.Go(func() { a.budget.run(ctx) })
+	background.Go(func() { a.clearStore(ctx) })
 	a.say("ready", a.Notifier.Ready())
 	a.Log.Info().Str("message_id", systemd.MessageStarted).Int("cameras", len(a.list())).Msg("agent started")
 

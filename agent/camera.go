@@ -13,6 +13,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/agent/queue"
 	"github.com/edge-agent/agent/agent/recovery"
@@ -257,10 +258,15 @@ func (c *camera) workerReplaced(r worker.Replacement) {
 }
 
 // close gives back what newCamera took. The camera must not be served any more.
-func (c *camera) close() error {
+func (c *camera) close() error { return c.end(output.Output.Close) }
+
+// leave is close at the end of the process.
+func (c *camera) leave() error { return c.end(output.Leave) }
+
+func (c *camera) end(end func(output.Output) error) error {
 	errs := []error{c.origin.Close(), c.proc.Close(), c.flight.Close()}
 	for _, s := range c.sinks {
-		errs = append(errs, s.close())
+		errs = append(errs, s.close(end))
 	}
 	return errors.Join(errs...)
 }

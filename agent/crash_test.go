@@ -30,7 +30,7 @@ const (
 
 const clip = "../testdata/jpeg/stream-160x120.mjpg"
 
-func init() { role = dieOnRequest }
+func init() { roles = append(roles, dieOnRequest) }
 
 func dieOnRequest() bool {
 	switch dir, file := os.Getenv(agentVar), os.Getenv(fileVar); {

@@ -48,7 +48,7 @@ func (s *sink) fit(view preproc.View, format capture.Format) error {
 	if s.outputs != nil && width == s.image.Width && height == s.image.Height {
 		return nil
 	}
-	if err := s.close(); err != nil {
+	if err := s.close(output.Output.Close); err != nil {
 		return err
 	}
 	outputs, err := s.open(width, height)
@@ -138,20 +138,20 @@ func nextDue(due, now, every time.Duration) time.Duration {
 	return now + every
 }
 
-func (s *sink) close() error {
+func (s *sink) close(end func(output.Output) error) error {
 	if m, ok := s.lender.(output.Sharer); ok && s.forget != nil {
 		_, memory := m.Memory()
 		s.forget(memory)
 	}
-	err := closeAll(s.outputs)
+	err := closeAll(s.outputs, end)
 	s.outputs, s.lender = nil, nil
 	return err
 }
 
-func closeAll(outputs []output.Output) error {
+func closeAll(outputs []output.Output, end func(output.Output) error) error {
 	var errs []error
 	for _, o := range outputs {
-		errs = append(errs, o.Close())
+		errs = append(errs, end(o))
 	}
 	return errors.Join(errs...)
 }

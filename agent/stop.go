@@ -31,7 +31,7 @@ func (a *Agent) closeCameras(unstopped suture.UnstoppedServiceReport) error {
 				Msg("camera did not stop in time")
 			continue
 		}
-		errs = append(errs, c.close())
+		errs = append(errs, c.leave())
 	}
 	return errors.Join(errs...)
 }

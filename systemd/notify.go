@@ -1,10 +1,14 @@
 package systemd
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -18,7 +22,7 @@ const statusPeriod = 500 * time.Millisecond
 // NOTIFY_SOCKET every method returns nil at once. Errors are for the log: no
 // notification is worth ending the agent for. Safe for concurrent use.
 type Notifier struct {
-	send func(state string) error // nil: no service manager listens
+	send func(state string, fds ...int) error // nil: no service manager listens
 
 	mu      sync.Mutex
 	status  string // the agent's own line
@@ -32,24 +36,54 @@ type Notifier struct {
 // NewNotifier returns a Notifier for the socket that systemd named in
 // NOTIFY_SOCKET.
 func NewNotifier() *Notifier {
-	if os.Getenv("NOTIFY_SOCKET") == "" {
+	path := os.Getenv("NOTIFY_SOCKET")
+	if path == "" {
 		return &Notifier{}
 	}
-	return &Notifier{send: func(state string) error {
-		_, err := daemon.SdNotify(false, state)
+	return &Notifier{send: func(state string, fds ...int) error { return tell(path, state, fds) }}
+}
+
+// sendLimit bounds one notification: while PID 1 does not read its socket, a
+// sender would wait for it. A status is told once a statusPeriod at the most, so
+// that a camera whose state changes loses little time over it.
+const sendLimit = 100 * time.Millisecond
+
+// tell sends one datagram, with descriptors that the receiver gets duplicates
+// of. go-systemd's daemon.SdNotify can do neither that nor give up.
+func tell(path, state string, fds []int) error {
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
 		return err
-	}}
+	}
+	defer conn.Close()
+	if err := conn.SetWriteDeadline(time.Now().Add(sendLimit)); err != nil {
+		return err
+	}
+	if len(fds) == 0 {
+		_, err := conn.Write([]byte(state))
+		return err
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	// Not WriteMsgUnix, which refuses a socket that is connected.
+	waited := raw.Write(func(fd uintptr) bool {
+		err = syscall.Sendmsg(int(fd), []byte(state), syscall.UnixRights(fds...), nil, syscall.MSG_NOSIGNAL|syscall.MSG_DONTWAIT)
+		return err != syscall.EAGAIN
+	})
+	return cmp.Or(waited, err)
 }
 
 // Ready reports that start-up is over: `systemctl start agent` returns.
-func (n *Notifier) Ready() error { return n.notify(daemon.SdNotifyReady) }
+func (n *Notifier) Ready() error { return n.insist(daemon.SdNotifyReady) }
 
 // Stopping reports that the agent is shutting down. No status follows it.
 func (n *Notifier) Stopping() error {
 	n.mu.Lock()
 	n.over = true
 	n.mu.Unlock()
-	return n.notify(daemon.SdNotifyStopping)
+	return n.insist(daemon.SdNotifyStopping)
 }
 
 // ExtendTimeout asks for d more from now before TimeoutStartSec or
@@ -66,7 +100,7 @@ func (n *Notifier) Ping() error { return n.notify(daemon.SdNotifyWatchdog) }
 // killed with WatchdogSignal. The reason stays in the unit's status and in the
 // journal.
 func (n *Notifier) Trigger(reason string) error {
-	return n.notify("STATUS=" + statusLine(reason) + "\nWATCHDOG=trigger")
+	return n.insist("STATUS=" + statusLine(reason) + "\nWATCHDOG=trigger")
 }
 
 // Status sets the line that `systemctl status agent` shows. An unchanged line
@@ -89,7 +123,7 @@ func (n *Notifier) Alarm(text string) error {
 }
 
 // show sends the line that should stand now, or has it sent when its time has
-// come. The caller holds mu. After an error the next Status tries again.
+// come. The caller holds mu. After an error it is tried again.
 func (n *Notifier) show() error {
 	line := n.status
 	if n.alarm != "" {
@@ -103,6 +137,7 @@ func (n *Notifier) show() error {
 		return nil
 	}
 	if err := n.notify("STATUS=" + line); err != nil {
+		n.due = time.AfterFunc(statusPeriod, n.showDue)
 		return err
 	}
 	n.shown, n.shownAt = line, time.Now()
@@ -113,14 +148,25 @@ func (n *Notifier) showDue() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.due = nil
-	_ = n.show() // nobody to tell: the next Status sends the line again
+	_ = n.show() // nobody to tell: it is tried again
 }
 
-func (n *Notifier) notify(state string) error {
+// insist is notify for what systemd must know: it gives a manager that is slow
+// to read two seconds.
+func (n *Notifier) insist(state string) (err error) {
+	for range 20 {
+		if err = n.notify(state); !errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+	}
+	return err
+}
+
+func (n *Notifier) notify(state string, fds ...int) error {
 	if n.send == nil {
 		return nil
 	}
-	if err := n.send(state); err != nil {
+	if err := n.send(state, fds...); err != nil {
 		name, _, _ := strings.Cut(state, "=")
 		return fmt.Errorf("notify systemd: %s: %w", name, err)
 	}

@@ -31,7 +31,7 @@ func (r *recorder) fail(err error) {
 	r.err = err
 }
 
-func (r *recorder) send(state string) error {
+func (r *recorder) send(state string, _ ...int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
@@ -103,9 +103,7 @@ func TestNotifierReturnsErrorsAndShowsTheLineLater(t *testing.T) {
 			t.Errorf("error %v does not wrap %v", err, gone)
 		}
 		rec.fail(nil)
-		if err := n.Status("waiting"); err != nil {
-			t.Error(err)
-		}
+		pass(statusPeriod)
 		rec.expect(t, "STATUS=waiting")
 	})
 }

@@ -48,6 +48,7 @@ func TestUnitPromises(t *testing.T) {
 		"Group":                    "edge-agent",
 		"SupplementaryGroups":      "video",
 		"SyslogIdentifier":         identifier,
+		"FileDescriptorStoreMax":   "512",
 		"RuntimeDirectory":         "agent",
 		"StateDirectory":           "agent",
 		"RuntimeDirectoryMode":     "0750",

@@ -33,3 +33,19 @@ type Sharer interface {
 	// Both are good until Close.
 	Memory() (fd int, data []byte)
 }
+
+// A Keeper is an Output whose consumers need not notice that the process ends
+// and another one goes on.
+type Keeper interface {
+	Output
+	// Leave is Close at the end of the process.
+	Leave() error
+}
+
+// Leave closes o at the end of the process.
+func Leave(o Output) error {
+	if k, ok := o.(Keeper); ok {
+		return k.Leave()
+	}
+	return o.Close()
+}

@@ -43,9 +43,11 @@ func (r *runCmd) Run() error {
 	if err != nil {
 		log.Warn().Err(err).Msg("no watchdog")
 	}
+	notifier := systemd.NewNotifier()
 	err = agent.New(agent.Options{
 		Config: cfg, Log: log, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
-		Notifier: systemd.NewNotifier(), Watchdog: watchdog, FirstSequence: agent.SequenceByClock,
+		Notifier: notifier, Descriptors: systemd.NewDescriptorStore(notifier),
+		Watchdog: watchdog, FirstSequence: agent.SequenceByClock,
 	}).Run(ctx)
 	if err != nil {
 		log.Error().Err(err).Msg("agent failed")

@@ -36,6 +36,9 @@ func (r *Ring) startServing() error {
 		return errors.Join(fmt.Errorf("eventfd: %w", err), unix.Close(poll))
 	}
 	err = errors.Join(watch(poll, wake, unix.EPOLLIN), watch(poll, r.door.fd, unix.EPOLLIN))
+	for _, c := range r.consumers { // of the process before
+		err = errors.Join(err, watch(poll, c.fd, unix.EPOLLET))
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("epoll: %w", err), unix.Close(poll), unix.Close(wake))
 	}
@@ -97,7 +100,10 @@ func (r *Ring) accept(poll int) bool {
 	}
 	if err := r.admit(poll, fd); err != nil {
 		unix.Close(fd)
+		return true
 	}
+	// Only now: the store has no one who does not know the ring.
+	r.store.Keep(r.name, fd)
 	return true
 }
 
@@ -191,7 +197,11 @@ func (r *Ring) dropAll() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.consumers {
-		unix.Close(c.fd)
+		if r.leaving {
+			unix.Close(c.fd)
+			continue
+		}
+		hangUp(c.fd)
 	}
 	r.consumers = nil
 }

@@ -17,12 +17,16 @@ type memory struct {
 	desc     *wire.Description
 }
 
-// newMemory takes all memory at once, so that a device with too little of it
-// says so here and not with SIGBUS in mid-stream, and completes desc's map.
-func newMemory(name string, desc *wire.Description) (*memory, error) {
+// layOut completes desc's map of the memory.
+func layOut(desc *wire.Description) {
 	desc.FirstSlot, desc.HeaderSize = wire.FirstSlot, wire.HeaderSize
 	desc.SlotSize = (wire.HeaderSize + desc.DataSize + wire.SlotAlign - 1) / wire.SlotAlign * wire.SlotAlign
 	desc.Size = desc.FirstSlot + desc.Slots*desc.SlotSize
+}
+
+// newMemory takes all memory at once, so that a device with too little of it
+// says so here and not with SIGBUS in mid-stream.
+func newMemory(name string, desc *wire.Description, print [wire.FingerprintSize]byte) (*memory, error) {
 	fd, err := createMemfd("edge-agent:" + name)
 	if err != nil {
 		return nil, fmt.Errorf("create shared memory: %w", err)
@@ -31,15 +35,25 @@ func newMemory(name string, desc *wire.Description) (*memory, error) {
 	if err := unix.Fallocate(fd, 0, 0, int64(desc.Size)); err != nil {
 		return nil, errors.Join(fmt.Errorf("allocate %d bytes of shared memory: %w", desc.Size, err), m.close())
 	}
-	m.data, err = unix.Mmap(fd, 0, desc.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("map shared memory: %w", err), m.close())
+	if m.data, err = mapShared(fd, desc.Size); err != nil {
+		return nil, errors.Join(err, m.close())
 	}
-	if m.readOnly, err = seal(fd); err != nil {
+	if err = seal(fd); err == nil {
+		m.readOnly, err = openReadOnly(fd)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("seal shared memory: %w", err), m.close())
 	}
-	wire.PutRingHeader(m.data)
+	wire.PutRingHeader(m.data, print)
 	return m, nil
+}
+
+func mapShared(fd, size int) ([]byte, error) {
+	data, err := unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	if err != nil {
+		return nil, fmt.Errorf("map shared memory: %w", err)
+	}
+	return data, nil
 }
 
 // createMemfd asks for memory that can never be executed, which kernels before
@@ -53,24 +67,32 @@ func createMemfd(name string) (int, error) {
 	return fd, err
 }
 
-// seal fixes the size, which spares readers SIGBUS, and opens the descriptor
-// for consumers.
+// What stands between the frames and everyone but the agent.
+const (
+	memoryMode  = 0o444
+	memorySeals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+)
+
+// seal fixes the size, which spares readers SIGBUS, and the seals.
 //
-// Read-only alone is not enough: who has the descriptor can open it again
-// through /proc, as a memfd belongs to everyone. Its mode refuses that to every
-// user but root, who needs no descriptor to write into us. F_SEAL_FUTURE_WRITE
-// would refuse root, too, and a preprocessor's new process with it: that one
-// maps the ring while consumers have it.
-func seal(fd int) (readOnly int, err error) {
-	if err := unix.Fchmod(fd, 0o444); err != nil {
-		return -1, err
+// A read-only descriptor alone is not enough: who has one can open the file
+// again through /proc, as a memfd belongs to everyone. Its mode refuses that to
+// every user but root and the agent's own, who need no descriptor: they can
+// write to the agent itself, by ptrace(2). F_SEAL_FUTURE_WRITE would refuse it to
+// these, and with them to the preprocessor's next process and to the agent's own,
+// which map the ring while consumers have it.
+func seal(fd int) error {
+	if err := unix.Fchmod(fd, memoryMode); err != nil {
+		return err
 	}
-	const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
-		return -1, err
-	}
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, memorySeals)
+	return err
+}
+
+// openReadOnly gives the descriptor for consumers.
+func openReadOnly(fd int) (int, error) {
 	path := fmt.Sprintf("/proc/self/fd/%d", fd)
-	readOnly, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	readOnly, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, &os.PathError{Op: "open", Path: path, Err: err}
 	}

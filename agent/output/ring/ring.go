@@ -7,6 +7,11 @@
 // processes, in the protocol of PROTOCOL.md. It never waits for a consumer,
 // never trusts one and never logs.
 //
+// With a [Store] the ring outlives its process: the memory and the connections
+// are kept there, and the next process goes on with them after it has checked
+// that they are its own. The socket in the file system is not kept: one that
+// nobody serves must refuse, so that a second agent is told from a dead one.
+//
 // The image size of a ring is fixed. When a camera comes back in another mode
 // and the output follows the camera's size, the owner closes the ring and makes
 // a new one on the same path: consumers see the connection end, connect again
@@ -15,12 +20,9 @@
 package ring
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -33,35 +35,6 @@ import (
 
 // ErrClosed: the ring was closed before.
 var ErrClosed = errors.New("ring closed")
-
-const (
-	// maxName keeps the description shorter than wire.MaxDescription.
-	maxName = 255
-	// maxData keeps the sizes of the shared memory from overflowing.
-	maxData = 1 << 32
-)
-
-// Config says what a ring is for. Zero values are the defaults named here.
-type Config struct {
-	// Socket is the path that consumers connect to; its directory is made.
-	Socket string
-	// Slots is how many frames the ring holds, at least 2; 4 by default. A
-	// reader may use a frame until Slots-1 newer ones were published.
-	Slots int
-	// Camera is the name in the description.
-	Camera string
-	Spec   preproc.Spec
-	// Width and Height are those of every image, in pixels; Spec's by default.
-	Width, Height int
-	// MaxBytes is the longest image; Spec.MaxBytes by default.
-	MaxBytes int
-	// MaxConsumers is how many may be connected at a time; 64 by default.
-	MaxConsumers int
-	// Mode is the socket's permissions; 0660 by default.
-	Mode fs.FileMode
-	// Group owns the socket, by number; 0 leaves it to the system.
-	Group int
-}
 
 // Stats are counters since New, but Consumers, which is now.
 type Stats struct {
@@ -79,16 +52,20 @@ type Stats struct {
 // Close may be called from any, Close only when nothing writes to memory that
 // Lend gave.
 type Ring struct {
-	cfg  Config
-	desc wire.Description
-	door *door
-	wake int           // eventfd that ends serve
-	done chan struct{} // closed when serve has ended
+	cfg   Config
+	store Store
+	name  string // in the store
+	desc  wire.Description
+	print [wire.FingerprintSize]byte
+	door  *door
+	wake  int           // eventfd that ends serve
+	done  chan struct{} // closed when serve has ended
 
 	notified, missed, refused atomic.Uint64
 
 	mu        sync.Mutex // guards what follows, never held across anything that blocks
 	closed    bool
+	leaving   bool // consumers are the store's
 	mem       *memory
 	published uint64
 	writing   bool // the next slot is marked as being written
@@ -98,65 +75,42 @@ type Ring struct {
 
 var _ output.Sharer = (*Ring)(nil)
 
-// New makes the ring and serves consumers until Close. It refuses to take a
-// socket over that another process serves.
+// New makes the ring, or takes over the one that the store has, and serves
+// consumers until Close. It refuses to take a socket over that another process
+// serves.
 func New(cfg Config) (*Ring, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("ring: %w", err)
 	}
-	r := &Ring{cfg: cfg, desc: describe(cfg), done: make(chan struct{})}
-	if r.mem, err = newMemory(cfg.Camera+"/"+cfg.Spec.Name, &r.desc); err != nil {
+	r := &Ring{cfg: cfg, store: cfg.Store, name: storeName(&cfg), desc: describe(cfg), done: make(chan struct{})}
+	if r.store == nil || len(r.name) > maxStoreName {
+		r.store = noStore{}
+	}
+	if err := r.open(); err != nil {
 		return nil, fmt.Errorf("ring: %w", err)
-	}
-	if r.door, err = openDoor(cfg.Socket, cfg.Mode, cfg.Group); err != nil {
-		return nil, fmt.Errorf("ring: %w", errors.Join(err, r.mem.close()))
-	}
-	if err = r.startServing(); err != nil {
-		return nil, fmt.Errorf("ring: %w", errors.Join(err, r.door.close(), r.mem.close()))
 	}
 	return r, nil
 }
 
-func (c Config) withDefaults() (Config, error) {
-	c.Slots = cmp.Or(c.Slots, 4)
-	c.MaxConsumers = cmp.Or(c.MaxConsumers, 64)
-	c.Width = cmp.Or(c.Width, c.Spec.Width)
-	c.Height = cmp.Or(c.Height, c.Spec.Height)
-	c.Mode = cmp.Or(c.Mode, 0o660)
-	if c.Width <= 0 || c.Height <= 0 {
-		return c, fmt.Errorf("image of %dx%d: both sides must be known", c.Width, c.Height)
+func (r *Ring) open() (err error) {
+	// First, for nothing of another process may be touched if one serves the socket.
+	if r.door, err = openDoor(r.cfg.Socket, r.cfg.Mode, r.cfg.Group); err != nil {
+		return err
 	}
-	longest := c.Spec.MaxBytes(c.Width, c.Height)
-	c.MaxBytes = cmp.Or(c.MaxBytes, longest)
-	if c.Spec.Encode == preproc.Raw && c.MaxBytes < longest {
-		return c, fmt.Errorf("slots of %d bytes: the tensor has %d", c.MaxBytes, longest)
+	r.print = fingerprint(r.desc, &r.cfg)
+	if r.inherit(); r.mem == nil {
+		if r.mem, err = newMemory(r.cfg.Camera+"/"+r.cfg.Spec.Name, &r.desc, r.print); err != nil {
+			return errors.Join(err, r.door.close())
+		}
+		r.store.Keep(r.name, r.mem.writable)
 	}
-	if c.MaxBytes < 1 || c.MaxBytes > maxData {
-		return c, fmt.Errorf("slots of %d bytes: 1 to %d are allowed", c.MaxBytes, maxData)
+	if err = r.startServing(); err != nil {
+		r.dropAll()
+		r.store.Drop(r.name)
+		return errors.Join(err, r.door.close(), r.mem.close())
 	}
-	if len(c.Camera) > maxName || len(c.Spec.Name) > maxName {
-		return c, fmt.Errorf("names of %d and %d bytes: %d are allowed", len(c.Camera), len(c.Spec.Name), maxName)
-	}
-	if c.Slots < 2 || c.Slots > 1024 {
-		return c, fmt.Errorf("%d slots: 2 to 1024 are allowed", c.Slots)
-	}
-	return c, nil
-}
-
-func describe(c Config) wire.Description {
-	d := wire.Description{
-		Magic: wire.Magic, Version: wire.Version,
-		PID: os.Getpid(), Camera: c.Camera, Output: c.Spec.Name,
-		Slots: c.Slots, DataSize: c.MaxBytes, MessageSize: wire.MessageSize,
-		Encode: c.Spec.Encode.String(), Color: c.Spec.Color.String(),
-		Width: c.Width, Height: c.Height,
-	}
-	if c.Spec.Encode == preproc.Raw {
-		d.DType, d.Layout = c.Spec.DType.String(), c.Spec.Layout.String()
-		d.Shape = c.Spec.Shape(c.Width, c.Height)
-	}
-	return d
+	return nil
 }
 
 // Lend gives the memory of the next frame, MaxBytes long, and takes the oldest
@@ -263,14 +217,23 @@ func (r *Ring) Stats() Stats {
 
 // Close hangs up on every consumer, removes the socket and gives the memory
 // back; frames that consumers have mapped stay as they are.
-func (r *Ring) Close() error {
+func (r *Ring) Close() error { return r.end(false) }
+
+// Leave is Close at the end of the process: the consumers stay connected to what
+// the store has, for the next process to go on with.
+func (r *Ring) Leave() error { return r.end(true) }
+
+func (r *Ring) end(leaving bool) error {
 	r.mu.Lock()
 	already := r.closed
-	r.closed = true
+	r.closed, r.leaving = true, leaving || r.leaving
 	r.mu.Unlock()
 	if already {
 		return nil
 	}
 	err := r.stopServing()
+	if !leaving {
+		r.store.Drop(r.name)
+	}
 	return errors.Join(err, r.door.close(), r.mem.close())
 }

@@ -24,10 +24,14 @@ const (
 	FirstSlot = 4096
 	// HeaderSize is the bytes of a slot in front of its data.
 	HeaderSize = 128
+	// FingerprintSize is the bytes by which a writer knows its ring again.
+	FingerprintSize = 32
 	// SlotAlign divides the distance between slots.
 	SlotAlign = 4096
 
-	offNewest = 8 // of the ring header
+	// Of the ring header.
+	offNewest      = 8
+	offFingerprint = 32
 )
 
 // The messages after the first one, all of the same size.
@@ -114,10 +118,17 @@ func (r *Record) Parse(b []byte) {
 	}
 }
 
-// PutRingHeader writes the head of the shared memory.
-func PutRingHeader(b []byte) {
+// PutRingHeader writes the head of the shared memory. Of the fingerprint readers
+// know nothing.
+func PutRingHeader(b []byte, fingerprint [FingerprintSize]byte) {
 	le.PutUint32(b, RingMagic)
 	le.PutUint32(b[4:], Version)
+	copy(b[offFingerprint:], fingerprint[:])
+}
+
+// IsRing says that b begins as PutRingHeader left it.
+func IsRing(b []byte, fingerprint [FingerprintSize]byte) bool {
+	return le.Uint32(b) == RingMagic && le.Uint32(b[4:]) == Version && [FingerprintSize]byte(b[offFingerprint:]) == fingerprint
 }
 
 // PutMessage makes b the notification of the frame with this generation.
