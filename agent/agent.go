@@ -63,6 +63,8 @@ type Agent struct {
 
 	budget *budget
 
+	lastWords string // of the process before, if it was stuck
+
 	mu      sync.Mutex
 	cameras []*camera
 	ended   chan struct{} // closed when every camera is a recording at its end
@@ -91,6 +93,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	a.readLastWords()
 	if err := a.openQuarantine(); err != nil {
 		return err
 	}
@@ -100,6 +103,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	stopped := a.tree.ServeBackground(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { a.watch(ctx) })
+	background.Go(func() { a.probe(ctx) })
 	background.Go(func() { a.report(ctx) })
 	background.Go(func() { a.verify(ctx) })
 	background.Go(func() { a.budget.run(ctx) })
@@ -198,28 +202,20 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	return c, nil
 }
 
-// watch pings systemd's watchdog while every stage is fresh.
-func (a *Agent) watch(ctx context.Context) {
-	w := &systemd.Watchdog{Interval: a.Watchdog, Check: a.monitor.Check, Notifier: a.Notifier, Report: func(err error) {
-		if err != nil {
-			a.Log.Error().Str("message_id", systemd.MessageWatchdogWithheld).Err(err).Msg("a stage is stuck")
-			return
-		}
-		a.Log.Info().Msg("every stage is alive again")
-	}}
-	_ = w.Run(ctx) // returns only ctx's error
-}
-
 // report tells once a period of drops that go on and, by STATUS, for how long
 // pictures have been bad.
 func (a *Agent) report(ctx context.Context) {
+	pulse := a.monitor.Pulse("report", probeLimit, nil)
+	defer a.monitor.Remove(pulse)
 	tick := time.NewTicker(reportPeriod)
 	defer tick.Stop()
 	for {
+		pulse.Rest()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			pulse.Beat()
 			bad := false
 			for _, c := range a.list() {
 				c.troubles.report(reportPeriod)

@@ -195,7 +195,7 @@ func (c *camera) fit(format capture.Format) error {
 // wait lets time pass between two tries: the full time without a hint, less
 // when a device appeared.
 func (c *camera) wait(ctx context.Context, pulse *health.Pulse, atMost time.Duration) error {
-	pulse.Rest()
+	pulse.Allow(atMost + stallSlack)
 	limited, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	if err := c.origin.Wait(limited); err != nil && limited.Err() == nil {

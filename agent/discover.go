@@ -59,7 +59,7 @@ func (d *discovery) Serve(ctx context.Context) error {
 	pulse := d.agent.monitor.Pulse("discovery", kernelPatience, nil)
 	defer d.agent.monitor.Remove(pulse)
 	for {
-		pulse.Rest()
+		pulse.Allow(reconcile + stallSlack)
 		limited, cancel := context.WithTimeout(ctx, reconcile)
 		err := d.watcher.Wait(limited)
 		if err != nil {

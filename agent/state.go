@@ -137,6 +137,9 @@ func (a *Agent) status() string {
 		}
 		parts = append(parts, part)
 	}
+	if a.lastWords != "" {
+		parts = append(parts, "the process before was stuck, "+a.lastWords)
+	}
 	return strings.Join(parts, "; ")
 }
 

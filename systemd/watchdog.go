@@ -31,7 +31,7 @@ type Watchdog struct {
 	// called and its result reported, nothing is sent.
 	Interval time.Duration
 	// Check returns nil while every stage makes progress, else an error that
-	// names the stage. It must not block: a Check that hangs withholds the ping.
+	// names the stage. One that does not return counts as an error.
 	Check func() error
 	// Notifier carries the pings and the alarm.
 	Notifier *Notifier
@@ -77,12 +77,33 @@ type vigil struct {
 	trouble   error
 	since     time.Time // of the trouble
 	triggered bool
+	answer    chan error // of a Check that runs
 }
+
+// examine calls Check and does not wait for one that hangs, on a lock perhaps.
+func (w *Watchdog) examine(s *vigil, limit time.Duration) error {
+	if s.answer == nil {
+		answer := make(chan error, 1)
+		go func() { answer <- w.Check() }()
+		s.answer = answer
+	}
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	select {
+	case err := <-s.answer:
+		s.answer = nil
+		return err
+	case <-late.C:
+		return errNoAnswer
+	}
+}
+
+var errNoAnswer = errors.New("the check of all stages does not return")
 
 // look makes one check. A good one pings when that is due, a bad one has the
 // process killed when the trouble has lasted too long.
 func (w *Watchdog) look(s *vigil, interval time.Duration) error {
-	err := w.Check()
+	err := w.examine(s, interval/10)
 	if w.Interval <= 0 {
 		return err
 	}

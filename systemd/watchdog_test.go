@@ -19,13 +19,18 @@ type bench struct {
 
 	mu      sync.Mutex
 	health  error
+	gate    chan struct{} // that the check waits at, if there is one
 	reports []error
 }
 
 func (b *bench) check() error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.health
+	health, gate := b.health, b.gate
+	b.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+	return health
 }
 
 func (b *bench) report(reason error) {
@@ -103,6 +108,22 @@ func TestTroubleThatLastsHasTheProcessKilledOnce(t *testing.T) {
 			"STATUS=killed by its watchdog: front/process silent\nWATCHDOG=trigger")
 		pass(time.Minute)
 		b.rec.expect(t)
+	})
+}
+
+// On a lock that the check takes too, for instance.
+func TestCheckThatHangsHasTheProcessKilled(t *testing.T) {
+	runBench(t, 10*time.Second, func(b *bench) {
+		gate := make(chan struct{})
+		b.mu.Lock()
+		b.gate = gate
+		b.mu.Unlock()
+		pass(6 * time.Second)
+		close(gate)
+		b.rec.expect(t, "WATCHDOG=1", "STATUS=watchdog withheld: the check of all stages does not return",
+			"STATUS=killed by its watchdog: the check of all stages does not return\nWATCHDOG=trigger")
+		pass(2 * time.Second)
+		b.expectReports(t, errNoAnswer, nil)
 	})
 }
 
