@@ -15,6 +15,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/health"
+	"github.com/edge-agent/agent/agent/instance"
 	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/preproc"
@@ -88,6 +89,11 @@ func New(o Options) *Agent {
 // every recording is at its end. It returns an error only when the agent could
 // not be built, or has to end because it holds too much.
 func (a *Agent) Run(ctx context.Context) error {
+	claim, err := instance.New(a.RuntimeDir)
+	if err != nil {
+		return err
+	}
+	defer claim.Release()
 	if err := a.selfTest(); err != nil {
 		return err
 	}

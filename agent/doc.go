@@ -94,6 +94,11 @@
 //     what it would have left itself, or the consumers are hung up on and come
 //     again. The sockets in the file system are not kept: a stored one would accept
 //     connections while no agent runs, and could not be told from another agent's.
+//   - A runtime directory has one agent, by a lock that ends with its process: a
+//     second one, started by hand, would take records of frames in flight for those
+//     of a dead process, and files half written for leftovers. A process that was
+//     killed and has a thread in a driver that hangs never ends, and keeps its locks
+//     and sockets: it is told from a living one by /proc, and its claim is void.
 //   - Images are written by the child straight into the ring. Its memory is
 //     therefore not sealed against writing, which would shut out the next child,
 //     but kept from consumers by its mode and a read-only descriptor. A copy out

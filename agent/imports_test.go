@@ -45,7 +45,8 @@ var rooms = map[string]room{
 		"agent/health": "it shows what health measured",
 		"github.com/prometheus/client_golang/...": "the one room that knows Prometheus",
 	},
-	"agent/spool": {},
+	"agent/spool":    {},
+	"agent/instance": {},
 	"agent/quarantine": {
 		"agent/spool": "a bounded directory of whole files",
 		"capture":     "what it keeps is a frame, in the words of capture",
@@ -63,6 +64,7 @@ var rooms = map[string]room{
 	"agent/output/ring": {
 		"agent/output":           "it is one of its kinds",
 		"agent/output/ring/wire": "the layout that writer and reader agree on",
+		"agent/instance":         "the socket of a process that cannot end is nobody's",
 		"preproc":                "an output borrows a preproc.Image",
 		"capture":                "an image carries the times of capture's clock",
 		"golang.org/x/sys/...":   "memfd, seals and the passing of descriptors",

@@ -1,9 +1,13 @@
 package agent
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -121,4 +125,19 @@ func TestConsumersOfAChangedOutputAreHungUpOn(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	m.awaitKept("front/view", 2) // the new memory and its consumer
+}
+
+// Whoever starts the agent by hand beside the service changes nothing for it.
+func TestSecondAgentIsRefused(t *testing.T) {
+	m := newManager(t)
+	m.start(service)
+	consumer := follow(t, m.dir+"/front/model.sock")
+	consumer.read(3)
+	second := exec.Command(os.Args[0])
+	second.Env = append(os.Environ(), serviceVar+"="+m.dir, configVar+"="+service)
+	out, err := second.CombinedOutput()
+	if want := fmt.Sprintf("another agent, process %d, works in %s", m.process.Process.Pid, m.dir); err == nil || !bytes.Contains(out, []byte(want)) {
+		t.Errorf("%v, %s\nwant %s", err, out, want)
+	}
+	consumer.read(20)
 }

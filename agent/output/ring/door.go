@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/edge-agent/agent/agent/instance"
 	"golang.org/x/sys/unix"
 )
 
@@ -113,19 +114,22 @@ func removeStale(path string) error {
 	switch {
 	case errors.Is(err, unix.ECONNREFUSED):
 		return os.Remove(path)
+	case err == nil && instance.Dying(owner(fd)):
+		return os.Remove(path)
 	case err == nil, errors.Is(err, unix.EAGAIN): // EAGAIN: alive, but many are waiting
-		return fmt.Errorf("listen on %s: %w by %s", path, unix.EADDRINUSE, owner(fd))
+		return fmt.Errorf("listen on %s: %w by process %d", path, unix.EADDRINUSE, owner(fd))
 	}
 	return fmt.Errorf("listen on %s: who serves it now? %w", path, err)
 }
 
-// owner names the process at the other end of a connected socket.
-func owner(fd int) string {
+// owner is the process at the other end of a connected socket, 0 when it is
+// not known.
+func owner(fd int) int {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	if err != nil || cred.Pid == 0 {
-		return "another process"
+	if err != nil {
+		return 0
 	}
-	return fmt.Sprintf("process %d", cred.Pid)
+	return int(cred.Pid)
 }
 
 func idOf(path string) (fileID, error) {
