@@ -25,7 +25,18 @@ type lab struct {
 
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	m, err := image.Boot(t.Context(), 8*time.Minute)
+	return newLabIn(t, image.Boot)
+}
+
+// newContainer is a lab at native speed, without cameras.
+func newContainer(t *testing.T) *lab {
+	t.Helper()
+	return newLabIn(t, image.Container)
+}
+
+func newLabIn(t *testing.T, boot func(context.Context, time.Duration) (*rig.Machine, error)) *lab {
+	t.Helper()
+	m, err := boot(t.Context(), 8*time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
