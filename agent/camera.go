@@ -125,19 +125,16 @@ func (c *camera) session(ctx context.Context) error {
 	s := &session{pulse: c.monitor.Pulse(c.cfg.Name+" capture", c.cfg.StallAfter+stallSlack, nil), parted: make(chan struct{})}
 	defer func() { c.monitor.Remove(s.pulse) }()
 	step, err := c.run(ctx, s)
-	if h, ok := errors.AsType[*hang](err); ok && !c.endure(ctx, s, h) {
+	if !errors.Is(err, errLost) && s.src != nil {
+		err = c.closeSource(ctx, s, err)
+	}
+	if !errors.Is(err, errLost) && step.Rung == recovery.Reset {
+		if e := c.drive(ctx, s, "reset", c.resetPort); errors.Is(e, errLost) {
+			err = e
+		}
+	}
+	if errors.Is(err, errLost) {
 		return err
-	}
-	if e := s.close(ctx); e != nil {
-		if h, ok := errors.AsType[*hang](e); ok && !c.endure(ctx, s, h) {
-			return e
-		}
-		c.log.Warn().Err(e).Msg("closing the camera failed")
-	}
-	if step.Rung == recovery.Reset {
-		if h, ok := errors.AsType[*hang](s.simply(ctx, "reset", c.resetPort)); ok && !c.endure(ctx, s, h) {
-			return h
-		}
 	}
 	if step.After > 0 {
 		_ = c.wait(ctx, s.pulse, step.After) // the end of ctx is looked at anyway
@@ -149,7 +146,7 @@ func (c *camera) session(ctx context.Context) error {
 // is of use. It says what to do then.
 func (c *camera) run(ctx context.Context, s *session) (recovery.Step, error) {
 	c.fallback = c.ladder.Mode()
-	err := s.simply(ctx, "open", func() (err error) {
+	err := c.drive(ctx, s, "open", func() (err error) {
 		if c.portRecord != "" {
 			err = c.welcome()
 		}
@@ -165,8 +162,10 @@ func (c *camera) run(ctx context.Context, s *session) (recovery.Step, error) {
 		if err == nil {
 			err = c.stream(ctx, s)
 		}
-		_, hangs := errors.AsType[*hang](err)
-		if ctx.Err() != nil || hangs || errors.Is(err, io.EOF) || errors.Is(err, errRaise) {
+		switch {
+		case err == nil:
+			continue // a call came back that was no longer waited for
+		case ctx.Err() != nil || errors.Is(err, errLost) || errors.Is(err, io.EOF) || errors.Is(err, errRaise):
 			return recovery.Step{}, err
 		}
 		step := c.failed(err, s.src)
@@ -178,8 +177,32 @@ func (c *camera) run(ctx context.Context, s *session) (recovery.Step, error) {
 				return recovery.Step{}, err
 			}
 		}
-		err = s.restart(ctx)
+		err = c.drive(ctx, s, "restart the stream", capture.RestarterOf(s.src).Restart)
 	}
+}
+
+// closeSource closes the device of a session. It returns why, or that the session is
+// lost in it.
+func (c *camera) closeSource(ctx context.Context, s *session, why error) error {
+	src := s.src
+	s.src = nil
+	err := c.drive(ctx, s, "close", src.Close)
+	if errors.Is(err, errLost) {
+		return err
+	}
+	if err != nil {
+		c.log.Warn().Err(err).Msg("closing the camera failed")
+	}
+	return why
+}
+
+// drive makes one call into the driver.
+func (c *camera) drive(ctx context.Context, s *session, what string, f func() error) error {
+	err := s.simply(ctx, what, f)
+	if h, ok := errors.AsType[*hang](err); ok {
+		return c.endure(ctx, s, h)
+	}
+	return err
 }
 
 // fit makes the outputs ready for pictures of that format.

@@ -20,12 +20,16 @@ const reconcile = 5 * time.Second
 // configs that name no camera. A camera that goes keeps its pipeline, which
 // waits for it.
 type discovery struct {
-	agent   *Agent
-	cfg     config.Config // what was found so far
-	list    func() ([]v4l2.Device, error)
-	watcher *v4l2.Watcher
-	failure string               // why a camera was not added, when that was last tried
-	pattern *suture.ServiceToken // of the test pattern, while there is no camera
+	agent *Agent
+	cfg   config.Config // what was found so far
+	list  func() ([]v4l2.Device, error)
+	// fingerprint is what the devices look like from outside, done what it was
+	// when every one was dealt with.
+	fingerprint func() (string, error)
+	done        string
+	watcher     *v4l2.Watcher
+	failure     string               // why a camera was not added, when that was last tried
+	pattern     *suture.ServiceToken // of the test pattern, while there is no camera
 }
 
 // discover starts with the cameras that are there now, or with the test
@@ -35,7 +39,7 @@ func (a *Agent) discover() error {
 	if err != nil {
 		return err
 	}
-	d := &discovery{agent: a, cfg: *a.Config, list: v4l2.List, watcher: w}
+	d := &discovery{agent: a, cfg: *a.Config, list: v4l2.List, fingerprint: v4l2.Fingerprint, watcher: w}
 	if err := d.look(true); err != nil {
 		a.Log.Warn().Err(err).Msg("listing the cameras failed")
 	}
@@ -79,16 +83,30 @@ func (d *discovery) Serve(ctx context.Context) error {
 // look adds what is not known yet. Unless things have settled, a device without
 // links is left for later: udev is about to make them, and a camera should be
 // known by the most lasting name that it will have.
+//
+// When nothing was left for later and nothing has changed since, no device is
+// looked at: to list them is to open them, which disturbs those that stream.
 func (d *discovery) look(settled bool) error {
+	print, err := d.fingerprint()
+	if err == nil && print == d.done {
+		return nil
+	}
 	devices, err := d.list()
+	done := settled && err == nil
 	for _, dev := range devices {
+		done = done && dev.Problem == ""
 		linked := len(dev.ByID)+len(dev.ByPath) > 0
 		if !readable(dev) || d.knows(dev) || !linked && !settled {
 			continue
 		}
-		if d.add(dev) {
-			d.dropPattern()
+		if !d.add(dev) {
+			done = false
+			continue
 		}
+		d.dropPattern()
+	}
+	if d.done = ""; done {
+		d.done = print
 	}
 	return err
 }

@@ -100,33 +100,36 @@ func (c *camera) improve(end func(error)) {
 	}
 }
 
-// endure waits for a call that hangs. It says false when the session is lost:
-// the camera stops, or was found at another node.
-func (c *camera) endure(ctx context.Context, s *session, h *hang) (returned bool) {
-	remedy := c.remedy(s, h)
+// endure waits for a call that hangs, and returns its error when it returns, or
+// errLost: the camera stops, or was found at another node.
+func (c *camera) endure(ctx context.Context, s *session, h *hang) error {
+	began := time.Now()
+	next := c.remedy(s, h)
 	tick := time.NewTicker(lookPeriod)
 	defer tick.Stop()
 	elsewhere := c.elsewhere(ctx)
 	for {
 		select {
-		case <-h.done:
-			c.log.Info().Str("call", h.what).Msg("the driver returned after all")
-			return true
-		case <-remedy:
-			remedy = c.remedy(s, h)
+		case err := <-h.done:
+			c.log.Info().Str("call", h.what).Int64("duration_us", time.Since(began).Microseconds()).Msg("the driver returned after all")
+			return err
+		case <-next:
+			next = c.remedy(s, h)
 		case <-tick.C:
+			if s.pulse.Silent() > kernelPatience {
+				c.giveUp()
+			}
 			if found := c.lost < maxLost && elsewhere(); found && s.part() {
 				c.lost++
 				c.log.Warn().Str("call", h.what).Int("lost", c.lost).Msg("the camera is found elsewhere: the call that hangs is left behind")
-				return false
+				return errLost
 			}
 		case <-ctx.Done():
 			if s.part() {
 				c.log.Warn().Str("call", h.what).Msg("stopped without the driver's answer")
-				return false
+				return errLost
 			}
-			<-h.done
-			return true
+			return <-h.done
 		}
 	}
 }
@@ -144,14 +147,17 @@ func (c *camera) remedy(s *session, h *hang) <-chan time.Time {
 		s.pulse.Rest()
 		return time.After(step.After)
 	}
-	c.giveUp() // and the session's pulse runs out
-	return nil
+	return nil // the session's pulse runs out
 }
 
-// giveUp writes down that the process is given up for this camera, for the next
+// giveUp notes that the process is given up for this camera, also for the next
 // one: see [recovery.ProcessPeriod]. The clock is that of the time since boot, as
 // the directory is one that no boot outlives.
 func (c *camera) giveUp() {
+	if !c.ladder.Given.IsZero() && time.Since(c.ladder.Given) < recovery.ProcessPeriod {
+		return
+	}
+	c.ladder.Given = time.Now()
 	if err := os.WriteFile(c.hangRecord, strconv.AppendInt(nil, int64(capture.Monotonic()), 10), 0o600); err != nil {
 		c.log.Warn().Err(err).Msg("the next process will not know of the driver that hangs")
 	}

@@ -173,11 +173,15 @@ func TestCallThatHangsIsLeftBehind(t *testing.T) {
 
 func TestCallThatHangsForEverIsTheWatchdogs(t *testing.T) {
 	for _, call := range []string{"read", "close"} {
-		filmed(t, func(r *rigged, _ *camera, w *webcam) {
+		filmed(t, func(r *rigged, c *camera, w *webcam) {
 			w.set(func() { w.hangs, w.reads = call, capture.ErrGone })
-			later(kernelPatience + 5*time.Second)
-			if err := r.monitor.Check(); err == nil || !strings.Contains(err.Error(), "front capture: no progress") {
-				t.Errorf("%s: %v", call, err)
+			later(kernelPatience - 2*time.Second)
+			if err := r.monitor.Check(); err != nil || !c.givenUp().IsZero() {
+				t.Errorf("%s: before %v: %v, given up at %v", call, kernelPatience, err, c.givenUp())
+			}
+			later(7 * time.Second)
+			if err := r.monitor.Check(); err == nil || !strings.Contains(err.Error(), "front capture: no progress") || c.givenUp().IsZero() {
+				t.Errorf("%s: %v, given up at %v", call, err, c.givenUp())
 			}
 		})
 	}
@@ -201,15 +205,22 @@ func TestNextProcessIsSparedFromADriverThatHangsAgain(t *testing.T) {
 	}
 }
 
+// A driver that takes its time is no worse for it: what it gave in the end is used.
 func TestCallThatReturnsAfterAllIsGoneOnWith(t *testing.T) {
-	for call, trigger := range map[string]error{"read": nil, "restart": capture.ErrStalled, "close": capture.ErrGone, "open": capture.ErrGone} {
-		filmed(t, func(r *rigged, _ *camera, w *webcam) {
-			w.set(func() { w.hangs, w.reads = call, trigger })
+	for call, test := range map[string]struct {
+		trigger error
+		opened  int
+	}{"read": {nil, 1}, "restart": {capture.ErrStalled, 1}, "close": {capture.ErrGone, 2}, "open": {capture.ErrGone, 2}} {
+		filmed(t, func(r *rigged, c *camera, w *webcam) {
+			w.set(func() { w.hangs, w.reads = call, test.trigger })
 			later(hangAfter + 5*time.Second)
 			w.set(func() { close(w.released); w.released = make(chan struct{}) })
 			later(5 * time.Second)
 			if got := r.state(); got != "publishing" {
 				t.Errorf("%s: %s", call, got)
+			}
+			if modes, _ := w.calls(); len(modes) != test.opened || !c.givenUp().IsZero() {
+				t.Errorf("%s: opened %d times, want %d; given up at %v", call, len(modes), test.opened, c.givenUp())
 			}
 		})
 	}

@@ -2,7 +2,7 @@ package agent
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -53,6 +53,9 @@ func (s *session) enter() {
 }
 
 func (s *session) leave() bool { return s.where.CompareAndSwap(inDriver, outside) }
+
+// errLost is the end of a session whose call into the driver was left behind.
+var errLost = errors.New("left behind in the driver")
 
 // A hang is a call into the driver that has not returned.
 type hang struct {
@@ -114,22 +117,6 @@ func (s *session) simply(ctx context.Context, what string, f func() error) error
 		defer s.leave()
 		return f()
 	}, nil)
-}
-
-func (s *session) restart(ctx context.Context) error {
-	return s.simply(ctx, "restart the stream", capture.RestarterOf(s.src).Restart)
-}
-
-func (s *session) close(ctx context.Context) error {
-	if s.src == nil {
-		return nil
-	}
-	src := s.src
-	s.src = nil
-	if err := s.simply(ctx, "close", src.Close); err != nil {
-		return fmt.Errorf("closing the camera: %w", err)
-	}
-	return nil
 }
 
 // part leaves a call that hangs behind, with all that it may still touch. It

@@ -45,18 +45,20 @@ func TestDiscoveryTriesAgainWhatItCouldNotAdd(t *testing.T) {
 	t.Cleanup(func() { origins = newOrigin })
 	r := &rigged{log: &journal{}, dir: t.TempDir()}
 	r.Agent = newTested(t, r, config.Defaults())
-	d := &discovery{agent: r.Agent, cfg: *r.Config, list: func() ([]v4l2.Device, error) {
+	lists := 0
+	d := &discovery{agent: r.Agent, cfg: *r.Config, fingerprint: func() (string, error) { return "video0", nil }, list: func() ([]v4l2.Device, error) {
+		lists++
 		return []v4l2.Device{{Path: "/dev/video0", Name: "Cam", Identity: v4l2.Selector{Path: "/dev/video0"}, Formats: []v4l2.FormatInfo{{Code: "YUYV"}}}}, nil
 	}}
 	var counts []int
-	for range 4 {
+	for range 5 {
 		if err := d.look(true); err != nil {
 			t.Fatal(err)
 		}
 		counts = append(counts, len(r.list()))
 	}
-	if !slices.Equal(counts, []int{0, 0, 1, 1}) {
-		t.Errorf("cameras after each look: %v", counts)
+	if !slices.Equal(counts, []int{0, 0, 1, 1, 1}) || lists != 3 {
+		t.Errorf("cameras after each look: %v; listed %d times", counts, lists)
 	}
 	if n := len(r.log.entries(t, "camera not added, trying again")); n != 1 {
 		t.Errorf("the same failure was told %d times", n)

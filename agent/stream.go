@@ -45,13 +45,20 @@ func (c *camera) stream(ctx context.Context, s *session) error {
 	err := s.call(reading, "read", c.cfg.StallAfter+stallSlack,
 		func() error { return c.read(reading, s, frames) }, func() { c.improve(end) })
 	frames.Close()
-	// What the taker does is watched by its own pulse.
-	if _, hangs := errors.AsType[*hang](err); !hangs {
+	h, hangs := errors.AsType[*hang](err)
+	if !hangs { // what the taker does is watched by its own pulse
 		s.pulse.Rest()
 	}
 	<-done
 	for f := range frames.Drain() {
 		c.drop(f, DropShutdown, "queue", nil)
+	}
+	if hangs {
+		end(nil) // if it comes back, it does not go on
+		if err = c.endure(ctx, s, h); errors.Is(err, context.Canceled) && ctx.Err() == nil {
+			return nil
+		}
+		return err
 	}
 	if cause := context.Cause(reading); errors.Is(err, context.Canceled) && !errors.Is(cause, queue.ErrClosed) {
 		return cause
@@ -96,9 +103,6 @@ func (c *camera) read(ctx context.Context, s *session, frames *queue.DropOldest[
 		}
 	}
 }
-
-// errLost: the call returned too late, to nobody.
-var errLost = errors.New("the session was lost")
 
 // late ends what Read returned to a session that was lost meanwhile.
 func (c *camera) late(f *capture.Frame, err error) error {

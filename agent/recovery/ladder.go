@@ -57,8 +57,8 @@ type Ladder struct {
 	Fallbacks int
 	// Resets says that the USB port may be reset.
 	Resets bool
-	// Given is when a process was last given up for this camera: this one, or
-	// one before it, if its owner remembers. Zero is never.
+	// Given is when a process was last given up for this camera, this one or one
+	// before it, as its owner knows. Zero is never.
 	Given time.Time
 
 	rung    Rung       // the highest since it was quiet, or opened in this mode
@@ -117,7 +117,6 @@ func (l *Ladder) hang(now time.Time) Step {
 	case l.allowed(Reset, now):
 		return l.reset(now)
 	case l.Given.IsZero() || now.Sub(l.Given) >= ProcessPeriod:
-		l.Given = now
 		l.taken[Process]++
 		return l.step(Process, l.taken[Process], 0, 0)
 	}

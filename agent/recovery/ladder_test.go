@@ -54,7 +54,7 @@ func TestEachCauseClimbsItsRungs(t *testing.T) {
 		"a storm of workers is no matter of the bus": {Ladder{Fallbacks: 1, Resets: true}, repeat(Storm, 8), []string{
 			"reopen 1/3!", "reopen 2/3", "reopen 3/3", "lower-mode 1/1!", "reopen 1/3!", "reopen 2/3", "reopen 3/3", "reopen 4/0!",
 		}},
-		"a hang": {Ladder{Fallbacks: 1, Resets: true}, repeat(Hang, 4), []string{"usb-reset 1/2!", "usb-reset 2/2", "process 1/0!", "wait 1/0!"}},
+		"a hang": {Ladder{Fallbacks: 1, Resets: true}, repeat(Hang, 4), []string{"usb-reset 1/2!", "usb-reset 2/2", "process 1/0!", "process 2/0"}},
 		"a hang for which a process was given up": {Ladder{Given: start.Add(1 - ProcessPeriod)}, repeat(Hang, 1), []string{"wait 1/0!"}},
 		"a hang an hour after":                    {Ladder{Given: start.Add(-ProcessPeriod)}, repeat(Hang, 1), []string{"process 1/0!"}},
 		"a hang, no reset":                        {Ladder{Fallbacks: 1}, repeat(Hang, 1), []string{"process 1/0!"}},

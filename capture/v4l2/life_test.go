@@ -160,3 +160,29 @@ func mustClose(t *testing.T, s capture.Source) {
 		t.Error(err)
 	}
 }
+
+func TestFingerprintChangesWithNodesLinksAndPermissions(t *testing.T) {
+	h, _ := newKernels(t, "video0", "video5")
+	h.openNode = func(string) (device, error) {
+		t.Error("a node was opened")
+		return nil, unix.EIO
+	}
+	last, err := h.fingerprint()
+	if again, _ := h.fingerprint(); err != nil || again != last {
+		t.Errorf("%q, then %q: %v", last, again, err)
+	}
+	for what, change := range map[string]func() error{
+		"a link":      func() error { relink(t, h, "by-id", map[string]string{"usb-Cam": "video5"}); return nil },
+		"permissions": func() error { return os.Chmod(filepath.Join(h.dev, "video0"), 0o600) },
+		"a node gone": func() error { return os.Remove(filepath.Join(h.dev, "video5")) },
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		now, err := h.fingerprint()
+		if err != nil || now == last {
+			t.Errorf("%s changes nothing: %q, %v", what, now, err)
+		}
+		last = now
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/edge-agent/agent/capture"
 )
 
@@ -78,6 +80,27 @@ func (h host) list() ([]Device, error) {
 		list[i].Identity = identity(list[i], list)
 	}
 	return list, nil
+}
+
+// Fingerprint changes when a video device or a link to one comes or goes, or has
+// other permissions than before. It opens none, as [List] does, which disturbs a
+// camera that streams and waits for one that hangs.
+func Fingerprint() (string, error) { return systemHost(Roots{}).fingerprint() }
+
+func (h host) fingerprint() (string, error) {
+	nodes, err := h.nodes()
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, n := range nodes {
+		var st unix.Stat_t
+		if err := unix.Stat(n.path, &st); err != nil {
+			continue // it is just going
+		}
+		fmt.Fprintln(&b, n.path, st.Ino, st.Mode, st.Uid, st.Gid, st.Ctim, n.byID, n.byPath)
+	}
+	return b.String(), nil
 }
 
 // describe opens the node and fills d in. It says false for a node that is no
