@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // rungs are the remedies that the journal of the process tells of.
@@ -54,7 +56,7 @@ func wedgeUVC(l *lab) {
 	l.publishes(10)
 	c.say("wedge")
 	l.figure("waiting after %.1f s", l.status("front: waiting").Seconds())
-	l.figure("publishing %.1f s later", l.await("a camera that publishes", 60e9, func() bool {
+	l.figure("publishing %.1f s later", l.await("a camera that publishes", time.Minute, func() bool {
 		return l.property("StatusText") == "front: publishing"
 	}).Seconds())
 	l.publishes(20)
@@ -68,6 +70,38 @@ func wedgeUVC(l *lab) {
 	l.figure("%v", l.stop()["front"])
 	l.run("rm", unit+"usb-reset.conf", udev+"60-edge-agent-usb-reset.rules")
 	l.run("systemctl", "daemon-reload")
+}
+
+// The camera's other end stops in the middle of everything: the kernel waits for
+// it without end in STREAMOFF. Its own pipeline tells so; the other camera loses
+// nothing; when the kernel's wait is over, it goes on.
+func hangUVC(l *lab) {
+	c := l.plug("CAM1")
+	defer c.pull()
+	l.configure(fmt.Sprintf(uvcCamera, "MJPG") + `  back:
+    device: {path: /dev/video0}
+    mode: {format: YUYV, size: 320x180, rate: 15}
+    controls: {timestamp_source: 1}
+    outputs: {model: {size: 320x180}}
+`)
+	pid := l.property("MainPID")
+	l.status("front: publishing; back: publishing")
+	back := l.read("back/model", 400, "-within", "2m")
+	l.must(c.process.Signal(syscall.SIGSTOP))
+	l.figure("told %.1f s after it stopped", l.status("the driver does not return").Seconds())
+	l.Log(l.run("ps", "-L", "-o", "stat,wchan:32,comm", "-p", pid))
+	l.must(c.process.Signal(syscall.SIGCONT))
+	l.figure("publishing %.1f s after it went on", l.status("front: publishing").Seconds())
+	s := back.wait()
+	s.sound(l)
+	if n := l.property("NRestarts"); n != "0" {
+		l.Errorf("the agent was restarted %s times", n)
+	}
+	accounts := l.stop()
+	l.figure("front %v, back %v", accounts["front"], accounts["back"])
+	if s.Lost > uint64(accounts["back"].dropped["evicted"]+accounts["back"].lost) {
+		l.Errorf("the other camera lost %d frames", s.Lost)
+	}
 }
 
 // Unplugged, another camera takes its number; it comes back under the next one.
@@ -97,15 +131,15 @@ func renumberUVC(l *lab) {
 func busyUVC(l *lab) {
 	c := l.plug("CAM1")
 	defer c.pull()
-	other, err := l.machine.Start(io.Discard, io.Discard, "bash", "-c", "exec v4l2-ctl -d /dev/v4l/by-id/*_CAM1-video-index0 --stream-mmap --stream-to=/dev/null")
+	other, err := l.machine.Start(io.Discard, io.Discard, "bash", "-c", "exec v4l2-ctl -d /dev/v4l/by-id/*_CAM1-video-index0 --stream-mmap --stream-count=0")
 	l.must(err)
-	l.await("a camera in use", 30e9, func() bool {
-		return strings.Contains(l.run("bash", "-c", "v4l2-ctl -d /dev/v4l/by-id/*_CAM1-video-index0 --set-fmt-video=width=640 2>&1 || true"), "busy")
+	l.await("a camera in use", 30*time.Second, func() bool {
+		return strings.Contains(l.run("bash", "-c", "v4l2-ctl -d /dev/v4l/by-id/*_CAM1-video-index0 --stream-mmap --stream-count=1 2>&1 || true"), "busy")
 	})
 	l.configure(fmt.Sprintf(uvcCamera, "MJPG"))
 	pid := l.property("MainPID")
 	l.status("device busy")
-	l.must(other.Signal(9))
+	l.must(other.Signal(syscall.SIGKILL))
 	l.figure("publishing %.1f s after it was free", l.status("front: publishing").Seconds())
 	l.publishes(20)
 	if got := l.rungs(pid); len(got) > 0 {
@@ -128,25 +162,26 @@ func swapTwins(l *lab) {
 	l.status("left: publishing; right: publishing")
 	a.say("freeze") // the one that is known by its picture
 	l.status("left: publishing, frozen")
-	l.must(a.process.Signal(9))
-	l.must(b.process.Signal(9))
+	l.must(a.process.Signal(syscall.SIGKILL))
+	l.must(b.process.Signal(syscall.SIGKILL))
 	l.status("right: waiting")
 	a, b = l.attach("TWIN", "-port", "1"), l.attach("TWIN", "-port", "0")
 	a.say("freeze")
 	l.figure("frozen picture on the right %.1f s after the swap", l.status("right: publishing, frozen").Seconds())
-	l.await("a good picture on the left", 30e9, func() bool {
+	l.await("a good picture on the left", 30*time.Second, func() bool {
 		return strings.HasPrefix(l.property("StatusText"), "left: publishing; ")
 	})
 	accounts := l.stop()
 	l.figure("left %v, right %v", accounts["left"], accounts["right"])
-	l.must(a.process.Signal(9))
-	l.must(b.process.Signal(9))
+	l.must(a.process.Signal(syscall.SIGKILL))
+	l.must(b.process.Signal(syscall.SIGKILL))
 }
 
 func TestRecovery(t *testing.T) {
 	l := newLab(t)
 	l.scenario("vivid gives up the stream", breakVivid)
 	l.scenario("uvc wedged, port reset", wedgeUVC)
+	l.scenario("uvc hangs in the kernel", hangUVC)
 	l.scenario("uvc comes back under another number", renumberUVC)
 	l.scenario("uvc held by another program", busyUVC)
 	l.scenario("uvc twins swapped", swapTwins)
