@@ -14,7 +14,8 @@ import (
 )
 
 // openOutputs opens what the config names for one output of a camera.
-func (a *Agent) openOutputs(camera string, o config.Output, width, height int) (outputs []output.Output, err error) {
+func (a *Agent) openOutputs(of *config.Camera, o config.Output, width, height int) (outputs []output.Output, err error) {
+	camera := of.Name
 	log := a.Log.With().Str("camera", camera).Str("output", o.Spec.Name).Logger()
 	if o.Ring != nil {
 		socket := config.SocketPath(a.RuntimeDir, camera, o.Spec.Name)
@@ -22,7 +23,7 @@ func (a *Agent) openOutputs(camera string, o config.Output, width, height int) (
 			Socket: socket,
 			Slots:  o.Ring.Slots,
 			Camera: camera, Spec: o.Spec, Width: width, Height: height,
-			Store: a.store(),
+			Store: a.store(), Origin: of.Device.String(),
 		})
 		if err != nil {
 			return nil, err

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -140,4 +142,41 @@ func TestSecondAgentIsRefused(t *testing.T) {
 		t.Errorf("%v, %s\nwant %s", err, out, want)
 	}
 	consumer.read(20)
+}
+
+// Files are whole or not there, and what was half written is gone, however often
+// the process is killed over it.
+func TestKilledAgentLeavesNoHalfFile(t *testing.T) {
+	m := newManager(t)
+	// Written at once, a picture takes some time.
+	yaml := service + "      archive: {size: 1280x960, color: gray, files: {dir: archive, keep: 1GiB}}\n"
+	archive := filepath.Join(m.dir, "state", "archive")
+	half := 0
+	for range 10 {
+		m.start(yaml)
+		follow(t, m.dir+"/front/model.sock").read(5 + rand.IntN(10))
+		m.kill()
+		left, err := filepath.Glob(archive + "/.tmp-*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		half += len(left)
+	}
+	m.start(yaml)
+	follow(t, m.dir+"/front/model.sock").read(1)
+	m.end(syscall.SIGTERM)
+	entries, err := os.ReadDir(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(e.Name(), ".") || info.Size() != 128+1280*960 {
+			t.Errorf("%s has %d bytes", e.Name(), info.Size())
+		}
+	}
+	t.Logf("%d files, %d were left half written by 10 kills", len(entries), half)
 }

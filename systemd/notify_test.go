@@ -3,6 +3,7 @@ package systemd
 import (
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -149,4 +150,40 @@ func TestNoStatusAfterStopping(t *testing.T) {
 		n.Status("c")
 		rec.expect(t, "STATUS=a", "STOPPING=1")
 	})
+}
+
+// PID 1 may be busy or frozen; no camera waits for it.
+func TestManagerThatDoesNotReadIsNotWaitedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	pid1, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pid1.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	n := NewNotifier()
+	for start := time.Now(); err == nil; err = n.Ping() {
+		if time.Since(start) > 10*time.Second {
+			t.Fatal("the socket never fills")
+		}
+	}
+	start := time.Now()
+	status := n.Status("front: publishing")
+	kept := NewDescriptorStore(n).Keep("front/model", 1)
+	if took := time.Since(start); took > 5*sendLimit || !errors.Is(status, os.ErrDeadlineExceeded) || !errors.Is(kept, os.ErrDeadlineExceeded) {
+		t.Errorf("%v, %v after %v", status, kept, took)
+	}
+	ready := make(chan error)
+	go func() { ready <- n.Ready() }()
+	buf := make([]byte, 256)
+	for state := ""; state != "READY=1"; { // it reads again
+		size, err := pid1.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state = string(buf[:size])
+	}
+	if err := <-ready; err != nil {
+		t.Error(err)
+	}
 }

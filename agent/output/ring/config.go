@@ -39,6 +39,9 @@ type Config struct {
 	Group int
 	// Store keeps the ring beyond the process; nil for none.
 	Store Store
+	// Origin says where frames come from: a ring that the store has of another
+	// origin is not gone on with.
+	Origin string
 }
 
 func (c Config) withDefaults() (Config, error) {

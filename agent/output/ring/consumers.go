@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/edge-agent/agent/agent/output/ring/wire"
+	"github.com/edge-agent/agent/capture"
 	"golang.org/x/sys/unix"
 )
 
@@ -103,7 +104,9 @@ func (r *Ring) accept(poll int) bool {
 		return true
 	}
 	// Only now: the store has no one who does not know the ring.
-	r.store.Keep(r.name, fd)
+	if r.keeping.allows(capture.Monotonic(), keepRate) {
+		r.store.Keep(r.name, fd)
+	}
 	return true
 }
 

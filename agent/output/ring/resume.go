@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/edge-agent/agent/agent/output/ring/wire"
 	"golang.org/x/sys/unix"
@@ -69,6 +70,24 @@ func (r *Ring) inherit() {
 	r.store.Drop(r.name)
 }
 
+// keepRate is how many consumers are kept in a second. Who connects and hangs up
+// all the time costs the agent some CPU time, and is not to cost PID 1 any.
+const keepRate = 16
+
+// A rate counts what happens in the second at hand.
+type rate struct {
+	second time.Duration
+	count  int
+}
+
+func (r *rate) allows(now time.Duration, most int) bool {
+	if second := now.Truncate(time.Second); second != r.second {
+		r.second, r.count = second, 0
+	}
+	r.count++
+	return r.count <= most
+}
+
 // isConsumer says that fd is a connection that was made through the socket at
 // path.
 func isConsumer(fd int, path string) bool {
@@ -92,11 +111,11 @@ func hangUp(fd int) {
 }
 
 // fingerprint is of all that one process of the agent must have in common with
-// the next for a ring to go on: what consumers were told, what the pixels mean
-// and the layout of the memory.
+// the next for a ring to go on: what consumers were told, what the pixels mean,
+// where they come from and the layout of the memory.
 func fingerprint(d wire.Description, c *Config) [wire.FingerprintSize]byte {
 	d.PID, d.Newest = 0, 0
-	return sha256.Sum256(fmt.Appendf(nil, "%+v %+v", d, c.Spec))
+	return sha256.Sum256(fmt.Appendf(nil, "%+v %+v %q", d, c.Spec, c.Origin))
 }
 
 // adoptMemory checks what another process says is the memory of a ring, and

@@ -255,6 +255,7 @@ func TestRingOfAnotherShapeOrMeaningStartsAnew(t *testing.T) {
 		"slots":         func(c *ring.Config) { c.Slots = 5 },
 		"order":         func(c *ring.Config) { c.Spec.Color++ },
 		"normalisation": func(c *ring.Config) { c.Spec.Mean[0] = 0.5 },
+		"origin":        func(c *ring.Config) { c.Origin = "another camera" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRestart(t)
@@ -279,4 +280,22 @@ func TestConnectionOfAnotherSocketIsNoConsumer(t *testing.T) {
 	unix.Close(pair[0])
 	r.begin(nil)
 	r.startsAnew()
+}
+
+// Who comes and goes all the time is not kept each time.
+func TestStoreIsNotAskedWithoutBound(t *testing.T) {
+	r := newRestart(t)
+	for range 200 {
+		in, err := reader.Dial(r.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Close()
+	}
+	eventually(t, "all but one have gone", func() bool { return r.ring.Stats().Consumers == 1 })
+	// 200 connections took less than a few seconds.
+	if n := len(r.cellar[kept]); n > 100 {
+		t.Errorf("%d descriptors were kept", n)
+	}
+	r.leave()
 }

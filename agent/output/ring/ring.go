@@ -61,6 +61,8 @@ type Ring struct {
 	wake  int           // eventfd that ends serve
 	done  chan struct{} // closed when serve has ended
 
+	keeping rate // of the goroutine that serves
+
 	notified, missed, refused atomic.Uint64
 
 	mu        sync.Mutex // guards what follows, never held across anything that blocks
