@@ -18,7 +18,6 @@ import (
 	"github.com/edge-agent/agent/agent/queue"
 	"github.com/edge-agent/agent/agent/recovery"
 	"github.com/edge-agent/agent/capture"
-	"github.com/edge-agent/agent/capture/v4l2"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/preproc/worker"
 	"github.com/edge-agent/agent/systemd"
@@ -26,22 +25,6 @@ import (
 
 // stallSlack is what a stage that captures may take beyond the stall deadline.
 const stallSlack = 2 * time.Second
-
-// An origin is where a camera's frames come from.
-type origin interface {
-	// Open looks for the device and opens it in a mode. It blocks for as long
-	// as the driver does.
-	Open(ctx context.Context, mode capture.Request) (capture.Source, error)
-	// Moved says that the device is now found at another node than the one that
-	// was opened last. It may block as well, and is called beside Open's source.
-	Moved() bool
-	// Port is the device's on USB. Nothing is opened.
-	Port() (v4l2.Port, error)
-	// Wait returns when opening may succeed where it failed before, at the
-	// latest at the end of ctx.
-	Wait(ctx context.Context) error
-	Close() error
-}
 
 // camera runs the pipeline of one camera for as long as the process lives: it
 // opens the source, streams until that fails, and does what its ladder says.
@@ -87,8 +70,9 @@ type camera struct {
 
 	// Of the goroutine that supervises.
 	ladder  recovery.Ladder
-	refused time.Time // since when its device may not be opened; zero when it may
-	lost    int       // calls into the driver that were left behind
+	refused time.Time    // since when its device may not be opened; zero when it may
+	behind  atomic.Int32 // calls into the driver that were left behind and still hang
+	barren  barren
 
 	// Of the session, for one stage at a time.
 	format     capture.Format
@@ -122,8 +106,11 @@ func (c *camera) Serve(ctx context.Context) error {
 // session is one device from its opening to its closing, and the pause before
 // the next one.
 func (c *camera) session(ctx context.Context) error {
-	s := &session{pulse: c.monitor.Pulse(c.cfg.Name+" capture", c.cfg.StallAfter+stallSlack, nil), parted: make(chan struct{})}
-	defer func() { c.monitor.Remove(s.pulse) }()
+	s := &session{
+		pulse:  c.monitor.Pulse(c.cfg.Name+" capture", c.cfg.StallAfter+stallSlack, nil),
+		parted: make(chan struct{}), behind: &c.behind,
+	}
+	defer c.monitor.Remove(s.pulse)
 	step, err := c.run(ctx, s)
 	if !errors.Is(err, errLost) && s.src != nil {
 		err = c.closeSource(ctx, s, err)

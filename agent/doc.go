@@ -43,8 +43,10 @@
 //   - A camera that is there and fails climbs a ladder, see package recovery: the
 //     stream is begun anew, the device is opened again, a lower mode. To open it
 //     again is always to find it by its identity: the same node without a look-up
-//     may be another camera. Absence does not climb, and is a new start, or a
-//     cable that is pulled often would cost the camera its mode.
+//     may be another camera. A stream of nothing but damaged frames is one that
+//     failed, though not that of a recording, which is as it is. Absence does not
+//     climb, and is a new start, or a cable that is pulled often would cost the
+//     camera its mode.
 //   - The two stages of a stream are no services of a supervisor of their own:
 //     neither is of use without the other, the end of one is how the other one
 //     ends, and what comes next depends on why. A panic in the preprocessing of a

@@ -92,6 +92,15 @@ func (l *Ledger) drop(d Drop) {
 	l.inFlight.Add(-1)
 }
 
+// damaged is how many frames were dropped for what the camera or its bus did to
+// them.
+func (l *Ledger) damaged() (n uint64) {
+	for _, d := range []Drop{DropErrorFlag, DropShort, DropCorrupt, DropStale, DropGeometry} {
+		n += l.drops[d].Load()
+	}
+	return n
+}
+
 // An Account is a Ledger at one moment.
 type Account struct {
 	Captured   uint64

@@ -10,6 +10,22 @@ import (
 	"github.com/edge-agent/agent/capture/v4l2"
 )
 
+// An origin is where a camera's frames come from.
+type origin interface {
+	// Open looks for the device and opens it in a mode. It blocks for as long
+	// as the driver does.
+	Open(ctx context.Context, mode capture.Request) (capture.Source, error)
+	// Moved says that the device is now found at another node than the one that
+	// was opened last. It may block as well, and is called beside Open's source.
+	Moved() bool
+	// Port is the device's on USB. Nothing is opened.
+	Port() (v4l2.Port, error)
+	// Wait returns when opening may succeed where it failed before, at the
+	// latest at the end of ctx.
+	Wait(ctx context.Context) error
+	Close() error
+}
+
 // origins makes the origin of a camera; tests put a script in its place.
 var origins = newOrigin
 

@@ -98,13 +98,19 @@ func (c *camera) improve(end func(error)) {
 			Msg("camera is tried in a better mode")
 		end(errRaise)
 	}
+	if err := c.barren.look(&c.ledger, now); err != nil && c.cfg.Device.Live() {
+		end(err)
+	}
 }
 
 // endure waits for a call that hangs, and returns its error when it returns, or
 // errLost: the camera stops, or was found at another node.
 func (c *camera) endure(ctx context.Context, s *session, h *hang) error {
 	began := time.Now()
-	next := c.remedy(s, h)
+	var next <-chan time.Time
+	if ctx.Err() == nil {
+		next = c.remedy(s, h)
+	}
 	tick := time.NewTicker(lookPeriod)
 	defer tick.Stop()
 	elsewhere := c.elsewhere(ctx)
@@ -119,9 +125,8 @@ func (c *camera) endure(ctx context.Context, s *session, h *hang) error {
 			if s.pulse.Silent() > kernelPatience {
 				c.giveUp()
 			}
-			if found := c.lost < maxLost && elsewhere(); found && s.part() {
-				c.lost++
-				c.log.Warn().Str("call", h.what).Int("lost", c.lost).Msg("the camera is found elsewhere: the call that hangs is left behind")
+			if found := c.behind.Load() < maxBehind && elsewhere(); found && s.part() {
+				c.log.Warn().Str("call", h.what).Int32("left_behind", c.behind.Load()).Msg("the camera is found elsewhere: the call that hangs is left behind")
 				return errLost
 			}
 		case <-ctx.Done():

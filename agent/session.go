@@ -23,9 +23,9 @@ const (
 	kernelPatience = 30 * time.Second
 	// stopGrace is how long it may take when the camera is to stop.
 	stopGrace = 600 * time.Millisecond
-	// maxLost is how many calls that hang a camera may leave behind. Each holds
+	// maxBehind is how many calls that hang a camera may leave behind. Each holds
 	// a thread, a descriptor and the driver's buffers for as long as it hangs.
-	maxLost = 3
+	maxBehind = 3
 )
 
 // Where the goroutine of a session is.
@@ -42,6 +42,7 @@ type session struct {
 	src    capture.Source // once it is open, until it is closed
 	where  atomic.Int32
 	parted chan struct{} // closed when the session is lost
+	behind *atomic.Int32 // how many sessions of the camera are lost
 }
 
 // enter and leave stand around what calls into the driver. leave says false
@@ -68,7 +69,8 @@ func (h *hang) Unwrap() error { return recovery.ErrHang }
 
 // call runs f, which calls into the driver, on a goroutine of its own. It
 // returns f's error, or a [hang] when f is in the driver for longer than limit,
-// or does not return soon after the end of ctx. Meanwhile look is called.
+// or does not return soon when the camera is to stop, which is ctx's end.
+// Meanwhile look is called.
 func (s *session) call(ctx context.Context, what string, limit time.Duration, f func() error, look func()) error {
 	done := make(chan error)
 	go func() {
@@ -79,6 +81,7 @@ func (s *session) call(ctx context.Context, what string, limit time.Duration, f 
 			if s.src != nil {
 				_ = s.src.Close()
 			}
+			s.behind.Add(-1)
 		}
 	}()
 	tick := time.NewTicker(lookPeriod)
@@ -125,6 +128,7 @@ func (s *session) part() bool {
 	if !s.where.CompareAndSwap(inDriver, lost) {
 		return false
 	}
+	s.behind.Add(1)
 	close(s.parted)
 	return true
 }

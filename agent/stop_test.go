@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/recovery"
@@ -31,6 +32,24 @@ func TestCameraThatDoesNotStopIsNotClosed(t *testing.T) {
 		}
 		r.done <- nil // for the account
 	})
+}
+
+// A driver that takes its time when the agent stops is no failure.
+func TestStopTellsOfNoRemedies(t *testing.T) {
+	for _, call := range []string{"read", "close"} {
+		filmedWith(t, &webcam{port: "1-1"}, "{usb-reset: true}", func(r *rigged, _ *camera, w *webcam) {
+			w.set(func() { w.hangs = call })
+			later(time.Second)
+			r.stop()
+			later(stopLimit)
+			if got := r.steps(t); got != "publishes" {
+				t.Errorf("%s: told: %s", call, got)
+			}
+			if n := len(r.log.entries(t, "stopped without the driver's answer")); n != 1 {
+				t.Errorf("%s: told %d times that it was not waited for", call, n)
+			}
+		})
+	}
 }
 
 // A camera that could not be added is none that is known.

@@ -32,6 +32,7 @@ func (c *camera) stream(ctx context.Context, s *session) error {
 	defer c.monitor.Remove(processing)
 
 	c.publishing.Store(false)
+	c.barren.begin(&c.ledger, time.Now())
 	c.format, c.notes, c.streak = s.src.Format(), capture.Notes(s.src), 0
 	// A stage that fails ends the other one: the reader by its context, the
 	// taker by the end of the queue, which it empties first.
@@ -42,7 +43,7 @@ func (c *camera) stream(ctx context.Context, s *session) error {
 		defer close(done)
 		end(contained(func() error { return c.take(ctx, frames, processing) }))
 	}()
-	err := s.call(reading, "read", c.cfg.StallAfter+stallSlack,
+	err := s.call(ctx, "read", c.cfg.StallAfter+stallSlack,
 		func() error { return c.read(reading, s, frames) }, func() { c.improve(end) })
 	frames.Close()
 	h, hangs := errors.AsType[*hang](err)

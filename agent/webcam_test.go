@@ -30,6 +30,7 @@ type webcam struct {
 	restarts error                       // what a Restart fails with
 	hangs    string                      // the call that hangs
 	released chan struct{}               // ends what hangs
+	fault    capture.Fault               // of its frames
 	moved    bool
 	port     string        // its device in sysfs
 	given    time.Duration // how long ago a process was given up for it
@@ -113,7 +114,7 @@ func (s *webcamSource) Read(ctx context.Context) (*capture.Frame, error) {
 		s.reads = nil
 		return nil, err
 	}
-	f := &capture.Frame{Format: grey, Sequence: s.sequence, Timestamp: capture.Monotonic(), Dequeued: capture.Monotonic()}
+	f := &capture.Frame{Format: grey, Sequence: s.sequence, Fault: s.fault, Timestamp: capture.Monotonic(), Dequeued: capture.Monotonic()}
 	s.sequence++
 	f.Planes[0] = make([]byte, grey.PlaneBytes(0))
 	f.Lend(s.webcam)

@@ -41,6 +41,24 @@ func breakVivid(l *lab) {
 	l.figure("%v", l.stop()["front"])
 }
 
+// Nothing but damaged frames arrives: the stream is begun anew, until they end.
+func spoilUVC(l *lab) {
+	l.nodrop(true)
+	c := l.plug("CAM1")
+	defer c.pull()
+	l.configure(fmt.Sprintf(uvcCamera, "MJPG"))
+	pid := l.property("MainPID")
+	l.publishes(10)
+	c.say("err 150")
+	l.figure("told after %.1f s", l.status("nothing but damaged frames").Seconds())
+	l.figure("publishing %.1f s later", l.status("front: publishing").Seconds())
+	l.publishes(20)
+	if got := l.rungs(pid); len(got) != 1 || got[0] != "restart-stream" {
+		l.Errorf("remedies %q, want the stream begun anew", got)
+	}
+	l.figure("%v", l.stop()["front"])
+}
+
 // The camera answers nothing any more, until it is configured anew: the agent
 // tries all else first, and then resets its port.
 func wedgeUVC(l *lab) {
@@ -180,6 +198,7 @@ func swapTwins(l *lab) {
 func TestRecovery(t *testing.T) {
 	l := newLab(t)
 	l.scenario("vivid gives up the stream", breakVivid)
+	l.scenario("uvc sends damaged frames only", spoilUVC)
 	l.scenario("uvc wedged, port reset", wedgeUVC)
 	l.scenario("uvc hangs in the kernel", hangUVC)
 	l.scenario("uvc comes back under another number", renumberUVC)
