@@ -178,6 +178,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
 	c.ladder.Fallbacks, c.ladder.Resets = len(cfg.Fallback), cfg.USBReset
 	// No camera has a name with a dot, and the directory outlives the process.
+	c.least = &a.budget.lowered
 	c.hangRecord = filepath.Join(a.RuntimeDir, ".hang."+cfg.Name)
 	c.ladder.Given = c.givenUp()
 	if cfg.USBReset {

@@ -36,6 +36,7 @@ type budget struct {
 
 	// What has been given up: read by the cameras.
 	paused  atomic.Bool  // previews
+	lowered atomic.Int32 // the fallback mode that cameras are opened in at best
 	imposed atomic.Int32 // one of so many frames is taken
 	shown   atomic.Pointer[string]
 	// spent is why the process has to end.

@@ -73,6 +73,7 @@ type camera struct {
 	refused time.Time    // since when its device may not be opened; zero when it may
 	behind  atomic.Int32 // calls into the driver that were left behind and still hang
 	barren  barren
+	least   *atomic.Int32 // the fallback mode that is opened at best, as the budget has it
 
 	// Of the session, for one stage at a time.
 	format     capture.Format
@@ -132,6 +133,7 @@ func (c *camera) session(ctx context.Context) error {
 // run opens the device and streams, with the same device for as long as that
 // is of use. It says what to do then.
 func (c *camera) run(ctx context.Context, s *session) (recovery.Step, error) {
+	c.ladder.Least = int(c.least.Load())
 	c.fallback = c.ladder.Mode()
 	err := c.drive(ctx, s, "open", func() (err error) {
 		if c.portRecord != "" {
@@ -152,7 +154,7 @@ func (c *camera) run(ctx context.Context, s *session) (recovery.Step, error) {
 		switch {
 		case err == nil:
 			continue // a call came back that was no longer waited for
-		case ctx.Err() != nil || errors.Is(err, errLost) || errors.Is(err, io.EOF) || errors.Is(err, errRaise):
+		case ctx.Err() != nil || errors.Is(err, errLost) || errors.Is(err, io.EOF) || errors.Is(err, errMode):
 			return recovery.Step{}, err
 		}
 		step := c.failed(err, s.src)

@@ -37,6 +37,9 @@ func rungs(cfg *config.Config) (list []rung) {
 	if slices.ContainsFunc(cfg.Cameras, hasPreview) {
 		list = append(list, rung{"previews are paused", func(b *budget, on bool) { b.paused.Store(on) }})
 	}
+	if slices.ContainsFunc(cfg.Cameras, func(c config.Camera) bool { return len(c.Fallback) > 0 }) {
+		list = append(list, rung{"cameras are in fallback modes", func(b *budget, on bool) { b.lower(on) }})
+	}
 	return append(list,
 		rung{"every second frame is taken", func(b *budget, on bool) { b.impose(on, 2, 0) }},
 		rung{"every fourth frame is taken", func(b *budget, on bool) { b.impose(on, 4, 2) }})
@@ -49,6 +52,15 @@ func hasPreview(c config.Camera) bool {
 		}
 	}
 	return false
+}
+
+// lower has the cameras opened in the first of their fallback modes at best.
+func (b *budget) lower(on bool) {
+	least := int32(0)
+	if on {
+		least = 1
+	}
+	b.lowered.Store(least)
 }
 
 func (b *budget) impose(on bool, steps, otherwise int32) {

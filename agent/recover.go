@@ -21,8 +21,8 @@ const udevTime = time.Second
 // camera is taken for the cause.
 const stormAfter = 5
 
-// errRaise ends a stream that is to go on in a better mode.
-var errRaise = errors.New("a better mode is tried")
+// errMode ends a stream that is to go on in another mode.
+var errMode = errors.New("another mode is opened")
 
 // mode is what to open the camera in.
 func (c *camera) mode() capture.Request {
@@ -89,14 +89,17 @@ func (c *camera) improve(end func(error)) {
 	if c.publishing.Load() {
 		c.ladder.Published(now)
 	}
-	settled, raised := c.ladder.Improve(now)
-	if settled {
+	c.ladder.Least = int(c.least.Load())
+	if settled, _ := c.ladder.Improve(now); settled {
 		c.log.Info().Str("message_id", systemd.MessageRecoverySettled).Msg("camera holds again")
 	}
-	if raised {
-		c.log.Info().Str("message_id", systemd.MessageModeRaised).Str("mode", c.mode().String()).Int("fallback", c.ladder.Mode()).
-			Msg("camera is tried in a better mode")
-		end(errRaise)
+	if mode := c.ladder.Mode(); mode != c.fallback {
+		e, id, message := c.log.Info(), systemd.MessageModeRaised, "camera is tried in a better mode"
+		if mode > c.fallback {
+			e, id, message = c.log.Warn().Str("error", "the device is short of something"), systemd.MessageModeLowered, "camera goes down to a fallback mode"
+		}
+		e.Str("message_id", id).Str("mode", c.mode().String()).Int("fallback", mode).Msg(message)
+		end(errMode)
 	}
 	if err := c.barren.look(&c.ledger, now); err != nil && c.cfg.Device.Live() {
 		end(err)

@@ -110,6 +110,30 @@ func TestNoRoomOnTheBusIsALowerModeUntilThereIs(t *testing.T) {
 	})
 }
 
+// The first of the modes is what a device gives up that gets too hot, say.
+func TestShortageOfTheDeviceIsALowerMode(t *testing.T) {
+	filmed(t, func(r *rigged, _ *camera, w *webcam) {
+		list := rungs(r.Config)
+		if len(list) != 3 || !strings.Contains(list[0].what, "fallback modes") {
+			t.Fatalf("%+v", list)
+		}
+		list[0].apply(r.budget, true)
+		later(3 * time.Second)
+		if got := r.state(); got != "publishing, fallback 1 of 2" {
+			t.Error(got)
+		}
+		later(2 * recovery.FirstRaise)
+		list[0].apply(r.budget, false)
+		later(3 * time.Second)
+		if modes, _ := w.calls(); len(modes) != 3 || modes[1].Rate != 15 || modes[2].Rate != 30 || r.state() != "publishing" {
+			t.Errorf("%s, opened in %v", r.state(), modes)
+		}
+		if got := r.steps(t); got != "publishes lower publishes raise publishes" {
+			t.Errorf("told: %s", got)
+		}
+	})
+}
+
 func TestPermissionsThatUdevHasYetToSetAreNotTold(t *testing.T) {
 	for _, lasts := range []time.Duration{udevTime / 2, 5 * udevTime} {
 		filmed(t, func(r *rigged, _ *camera, w *webcam) {

@@ -22,7 +22,7 @@ var root = section[Config]{
 		func(c *Config, v Isolation) { c.Isolation = v }),
 	group("quarantine", "frames that went wrong, in the state directory: what agent process takes", quarantine,
 		func(c *Config) *Quarantine { return &c.Quarantine }),
-	group("limits", "what the agent and its workers may use; near a limit it first pauses previews, then takes fewer frames", limits,
+	group("limits", "what the agent and its workers may use; near a limit it first pauses previews, then uses fallback modes, then takes fewer frames", limits,
 		func(c *Config) *Limits { return &c.Limits }),
 	group("log", "what goes to the journal or the terminal", logging, func(c *Config) *Log { return &c.Log }),
 }
@@ -44,7 +44,7 @@ var camera = section[Camera]{
 		func(c *Camera) *Device { return &c.Device }),
 	group("mode", "the mode to ask for; what the driver makes of it is used and logged", mode,
 		func(c *Camera) *capture.Request { return &c.Mode }),
-	list("fallback", "modes to go down to, one after the other, when the bus has no room for the mode or the camera fails in it again and again; what an item does not name is as in mode; better modes are tried again later", maxFallbacks,
+	list("fallback", "modes to go down to, one after the other, when the bus has no room for the mode or the camera fails in it again and again, and to the first when the device comes near one of limits; what an item does not name is as in mode; better modes are tried again later", maxFallbacks,
 		mode, func(c *Camera, v capture.Request) { c.Fallback = append(c.Fallback, v) }),
 	freely(Key{Name: "controls", Type: "mapping", Doc: "V4L2 controls to set, in this order, before streaming"}, controlNames,
 		[]Key{{Name: "<control>", Type: controlValues.name, Allowed: controlValues.allowed, Doc: "its value"}}, readControl),

@@ -57,6 +57,9 @@ type Ladder struct {
 	Fallbacks int
 	// Resets says that the USB port may be reset.
 	Resets bool
+	// Least is the mode that is opened at best: the device may be short of
+	// something that a better one takes.
+	Least int
 	// Given is when a process was last given up for this camera, this one or one
 	// before it, as its owner knows. Zero is never.
 	Given time.Time
@@ -76,7 +79,7 @@ type Ladder struct {
 }
 
 // Mode is what to open.
-func (l *Ladder) Mode() int { return l.mode }
+func (l *Ladder) Mode() int { return min(max(l.mode, l.Least), l.Fallbacks) }
 
 // Failed is the step after a failure.
 func (l *Ladder) Failed(c Cause, now time.Time) Step {
@@ -90,7 +93,7 @@ func (l *Ladder) Failed(c Cause, now time.Time) Step {
 	switch {
 	case spans[c].last == Wait:
 		l.absence++
-		return Step{Rung: Wait, Try: l.absence, Mode: l.mode, After: pause(l.absence, absentPause), News: l.absence == 1}
+		return Step{Rung: Wait, Try: l.absence, Mode: l.Mode(), After: pause(l.absence, absentPause), News: l.absence == 1}
 	case c == Hang:
 		return l.hang(now)
 	}
@@ -121,13 +124,13 @@ func (l *Ladder) hang(now time.Time) Step {
 		return l.step(Process, l.taken[Process], 0, 0)
 	}
 	l.absence++
-	return Step{Rung: Wait, Try: l.absence, Mode: l.mode, After: ProcessPeriod - now.Sub(l.Given), News: true}
+	return Step{Rung: Wait, Try: l.absence, Mode: l.Mode(), After: ProcessPeriod - now.Sub(l.Given), News: true}
 }
 
 func (l *Ladder) allowed(r Rung, now time.Time) bool {
 	switch r {
 	case Lower:
-		return l.mode < l.Fallbacks
+		return l.Mode() < l.Fallbacks
 	case Reset:
 		return l.Resets && (len(l.resets) < tries[Reset] || now.Sub(l.resets[0]) >= ResetPeriod)
 	}
@@ -168,12 +171,12 @@ func (l *Ladder) lower(now time.Time) Step {
 	}
 	l.forget()
 	l.probing = false
-	l.mode++
+	l.mode = l.Mode() + 1
 	return l.step(Lower, l.mode, l.Fallbacks, pause(1, longestPause))
 }
 
 func (l *Ladder) step(r Rung, try, of int, after time.Duration) Step {
-	s := Step{Rung: r, Try: try, Of: of, Mode: l.mode, After: after, News: r != l.told}
+	s := Step{Rung: r, Try: try, Of: of, Mode: l.Mode(), After: after, News: r != l.told}
 	l.told = r
 	return s
 }
@@ -203,28 +206,12 @@ func (l *Ladder) settle(now time.Time) (settled bool) {
 	return settled
 }
 
-// Next is how long [Ladder.Improve] has nothing to say, from now on; 0 is for
-// ever, or until the next failure.
-func (l *Ladder) Next(now time.Time) time.Duration {
-	at := Quiet
-	switch {
-	case l.good.IsZero():
-		return 0
-	case l.told != Wait || l.probing:
-	case l.mode > 0:
-		at = max(Quiet, l.patient)
-	default:
-		return 0
-	}
-	return max(at-now.Sub(l.good), time.Nanosecond)
-}
-
 // Improve is asked while the camera publishes: settled says that it has been
 // quiet for long enough that all is forgotten that was tried, and raised that
 // a better mode is to be tried now, which is [Ladder.Mode].
 func (l *Ladder) Improve(now time.Time) (settled, raised bool) {
 	settled = l.settle(now)
-	if l.mode == 0 || l.good.IsZero() || now.Sub(l.good) < max(Quiet, l.patient) {
+	if l.mode <= l.Least || l.good.IsZero() || now.Sub(l.good) < max(Quiet, l.patient) {
 		return settled, false
 	}
 	l.mode--

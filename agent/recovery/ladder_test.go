@@ -82,16 +82,13 @@ func TestQuietForgetsWhatWasTried(t *testing.T) {
 		t.Errorf("before it was quiet: %s", got)
 	}
 	l.Published(start)
-	if next := l.Next(start.Add(time.Second)); next != Quiet-time.Second {
-		t.Errorf("nothing to say for %v", next)
-	}
 	if settled, _ := l.Improve(start.Add(Quiet - 1)); settled {
 		t.Error("settled before it was quiet")
 	}
 	if settled, raised := l.Improve(start.Add(Quiet)); !settled || raised {
 		t.Errorf("settled %v, raised %v", settled, raised)
 	}
-	if settled, _ := l.Improve(start.Add(Quiet)); settled || l.Next(start.Add(Quiet)) != 0 {
+	if settled, _ := l.Improve(start.Add(Quiet)); settled {
 		t.Error("settled twice")
 	}
 	if got := names(l, start.Add(Quiet), Broken); got[0] != "restart-stream 1/2!" {
@@ -105,12 +102,8 @@ func raise(t *testing.T, l *Ladder, now *time.Time) time.Duration {
 	t.Helper()
 	l.Published(*now)
 	began := *now
-	for range 3 {
-		next := l.Next(*now)
-		if next == 0 {
-			break
-		}
-		*now = now.Add(next)
+	for now.Sub(began) < 2*LastRaise {
+		*now = now.Add(time.Second)
 		if _, raised := l.Improve(*now); raised {
 			return now.Sub(began)
 		}
@@ -150,8 +143,7 @@ func TestBetterModesAreTriedWithGrowingPatience(t *testing.T) {
 	}
 	l.Published(now)
 	now = now.Add(2 * LastRaise)
-	l.Improve(now)
-	if l.Next(now) != 0 {
+	if settled, raised := l.Improve(now); settled || raised {
 		t.Error("something is due although all is well")
 	}
 	names(l, now, Unfit)
@@ -174,6 +166,32 @@ func TestAModeThatHoldsForMinutesOnlyDoesNotFlap(t *testing.T) {
 	}
 	if changes > 30 {
 		t.Errorf("%d times up and down in a day", changes)
+	}
+}
+
+func TestLeastModeIsTheOwners(t *testing.T) {
+	l, now := &Ladder{Fallbacks: 2, Least: 1}, start
+	if l.Mode() != 1 {
+		t.Errorf("mode %d", l.Mode())
+	}
+	l.Published(now)
+	now = now.Add(2 * LastRaise)
+	if _, raised := l.Improve(now); raised || l.Mode() != 1 {
+		t.Errorf("raised to mode %d", l.Mode())
+	}
+	if s := l.Failed(Unfit, now); s.Rung != Lower || s.Mode != 2 {
+		t.Errorf("%+v: it is in mode 1, and the next one is 2", s)
+	}
+	if got := raise(t, l, &now); got != FirstRaise || l.Mode() != 1 {
+		t.Errorf("mode %d after %v", l.Mode(), got)
+	}
+	l.Published(now)
+	l.Least = 0
+	if got := raise(t, l, &now); got != FirstRaise || l.Mode() != 0 {
+		t.Errorf("mode %d after %v", l.Mode(), got)
+	}
+	if l.Least = 7; l.Mode() != 2 {
+		t.Errorf("mode %d of 2", l.Mode())
 	}
 }
 
