@@ -135,7 +135,7 @@ func (r *resource) spent() bool { return r.limit > 0 && r.use >= r.marks.Hard }
 
 func (r *resource) String() string {
 	scale := cmp.Or(r.scale, 1)
-	return fmt.Sprintf("%s %.0f of %.0f%s", r.name, r.use/scale, r.limit/scale, r.unit)
+	return fmt.Sprintf("%.0f of %.0f%s", r.use/scale, r.limit/scale, r.unit)
 }
 
 // run looks at the resources until ctx ends.

@@ -101,7 +101,7 @@ func (b *budget) show(worst *resource, changed bool) {
 	}
 	words := ""
 	if step := b.stair.Step(); step > 0 {
-		words = fmt.Sprintf("%v: %s", worst, b.rungs[step-1].what)
+		words = fmt.Sprintf("%s %v: %s", worst.name, worst, b.rungs[step-1].what)
 	}
 	b.shown.Store(&words)
 	b.agent.show()
@@ -179,7 +179,7 @@ func (b *budget) renew(u *usage, now time.Duration) bool {
 		return false
 	}
 	h.renewed = append(h.renewed, now)
-	cause := fmt.Sprintf("%v, of which this worker holds %d", &b.memory, u.workers[most.cfg.Name].Private>>20)
+	cause := fmt.Sprintf("memory %v, of which this worker holds %d", &b.memory, u.workers[most.cfg.Name].Private>>20)
 	most.renew.Store(&cause) // its own goroutine does it, and tells
 	return true
 }
@@ -189,7 +189,7 @@ func (b *budget) end(r *resource) {
 	if b.hard.settled.On() {
 		b.log.Error().Str("message_id", systemd.MessageLimitReached).Str("resource", r.name).Stringer("use", r).Msg("limit is exceeded: starting anew")
 		select {
-		case b.spent <- fmt.Errorf("limit exceeded: %v", r):
+		case b.spent <- fmt.Errorf("limit exceeded: %s %v", r.name, r):
 		default: // it is ending already
 		}
 		return

@@ -171,3 +171,19 @@ func TestSkippedFramesAreAccountedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestAdmittingAllocatesNothing(t *testing.T) {
+	th := &throttle{adaptive: true, imposed: new(atomic.Int32)}
+	th.open(&pacer{interval: tenth, refuses: true})
+	f := &capture.Frame{Timestamp: time.Hour, Dequeued: time.Hour}
+	if n := testing.AllocsPerRun(1000, func() {
+		f.Timestamp += tenth
+		f.Dequeued += tenth
+		th.evicted++
+		th.admits(f)
+		th.wish()
+		th.worked(time.Millisecond)
+	}); n != 0 {
+		t.Errorf("%v allocations a frame", n)
+	}
+}

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"encoding/csv"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -164,6 +165,60 @@ func TestAddedCamerasAreNoLeak(t *testing.T) {
 		}
 		if g, changed := tr.Observe(float64(5*cameras), at); changed {
 			t.Fatalf("after %v: %+v", at, g)
+		}
+	}
+}
+
+// recorded reads a column of a recording: see testdata/README.md.
+func recorded(t *testing.T, file, column string) (values []float64) {
+	t.Helper()
+	f, err := os.Open("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range rows[0] {
+		if name != column {
+			continue
+		}
+		for _, row := range rows[1:] {
+			v, err := strconv.ParseFloat(row[i], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values = append(values, v)
+		}
+	}
+	if len(values) < 600 {
+		t.Fatalf("%s has no column %s", file, column)
+	}
+	return values
+}
+
+// What a real agent holds, from its start on and with a camera that comes late,
+// is no leak; and a leak that is laid over it is found.
+func TestRealAgentsDoNotLeak(t *testing.T) {
+	for _, file := range []string{"pattern.csv"} {
+		for column, c := range map[string]struct{ least, leak float64 }{
+			"agent_kib": {8 << 10, 32 << 10}, "workers_kib": {8 << 10, 32 << 10}, "descriptors": {8, 30}, "threads": {8, 30},
+		} {
+			values := recorded(t, file, column)
+			span := time.Duration(len(values)) * samplePeriod
+			sample := func(at time.Duration) float64 { return values[at/samplePeriod] }
+			if at, g, found := follow(&Trend{Least: c.least}, span, sample); found {
+				t.Errorf("%s, %s: after %v: %+v", file, column, at, g)
+			}
+			at, g, found := follow(&Trend{Least: c.least}, span, func(at time.Duration) float64 {
+				return sample(at) + math.Floor(c.leak*at.Hours())
+			})
+			if !found || math.Abs(g.PerHour/c.leak-1) > 0.25 {
+				t.Errorf("%s, %s: of a leak of %v an hour: %v, %+v", file, column, c.leak, found, g)
+			}
+			t.Logf("%s, %s: a leak of %v an hour is found after %v as %.1f", file, column, c.leak, at, g.PerHour)
 		}
 	}
 }
