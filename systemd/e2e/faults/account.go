@@ -78,6 +78,9 @@ func (r *result) settle(b *bench) error {
 		return fmt.Errorf("%d accounts of two cameras after %d starts", n, starts)
 	}
 	for name, a := range sums {
+		if n := b.record.backwards(name, b.began); n > 0 {
+			return fmt.Errorf("the sequence of camera %s went back %d times", name, n)
+		}
 		if r.Killed == 0 {
 			if err := b.agrees(name, a); err != nil {
 				return err

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"time"
 )
 
 // Where the guest has the project's own JPEGs, the broken ones that a user has
@@ -98,8 +97,6 @@ func corpusRuns(ctx context.Context, b *bench) (e episode, err error) {
 	}
 	b.strikes++
 	until := first.sequence + uint64(b.strikes)*corpusFrames
-	return e, b.record.await(ctx, fmt.Sprintf("frame %d of the corpus", until), 5*time.Minute, func() bool {
-		f := b.record.frames[faultyCamera]
-		return f[len(f)-1].sequence >= until
-	})
+	_, err = b.record.sequence(ctx, faultyCamera, patience, e.struck, func(n uint64) bool { return n >= until })
+	return e, err
 }

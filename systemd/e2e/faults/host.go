@@ -100,7 +100,7 @@ func equip(ctx context.Context, o options, m *rig.Machine, p place) error {
 	if _, err := m.Run(ctx, "dpkg", "-i", "/share/bin/"+filepath.Base(o.deb)); err != nil {
 		return err
 	}
-	_, err = m.Run(ctx, "systemctl", "stop", "agent")
+	_, err = m.Shell(ctx, "systemctl stop agent && journalctl --sync")
 	return err
 }
 

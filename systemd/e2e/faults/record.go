@@ -154,6 +154,21 @@ func (r *record) frame(ctx context.Context, camera string, n int, limit, after t
 	return found, err
 }
 
+// sequence waits for the first frame after then whose number is wanted.
+func (r *record) sequence(ctx context.Context, camera string, limit, after time.Duration, wanted func(uint64) bool) (found frame, err error) {
+	err = r.await(ctx, "a frame of camera "+camera, limit, func() bool {
+		f := r.frames[camera]
+		for i := r.firstFrame(camera, after); i < len(f); i++ {
+			if wanted(f[i].sequence) {
+				found = f[i]
+				return true
+			}
+		}
+		return false
+	})
+	return found, err
+}
+
 // gap waits for the first frame after then that is not the next one.
 func (r *record) gap(ctx context.Context, camera string, limit, after time.Duration) (found frame, err error) {
 	err = r.await(ctx, "a gap of camera "+camera, limit, func() bool {
@@ -181,6 +196,20 @@ func (r *record) lost(camera string, since, until time.Duration) (n uint64) {
 	f := r.frames[camera]
 	for i := max(1, r.firstFrame(camera, since)); i < len(f) && f[i].published <= until; i++ {
 		n += f[i].lost(f[i-1])
+	}
+	return n
+}
+
+// backwards says how often a sequence did not go up, whatever happened to the
+// camera or the agent.
+func (r *record) backwards(camera string, since time.Duration) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := r.frames[camera]
+	for i := r.firstFrame(camera, since) + 1; i < len(f); i++ {
+		if f[i].sequence <= f[i-1].sequence {
+			n++
+		}
 	}
 	return n
 }

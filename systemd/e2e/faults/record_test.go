@@ -51,6 +51,15 @@ func TestConsumerContradictsTheAccount(t *testing.T) {
 	}
 }
 
+func TestSequenceNeverGoesBack(t *testing.T) {
+	for want, second := range []uint64{8, 7, 3} {
+		b := recorded(frame{sequence: 7, published: 1}, frame{sequence: second, published: 2, pid: 1})
+		if n := b.record.backwards(faultyCamera, 0); n != min(want, 1) {
+			t.Errorf("7, %d: went back %d times", second, n)
+		}
+	}
+}
+
 func TestFrameIsAwaited(t *testing.T) {
 	b := recorded()
 	got := make(chan frame)

@@ -14,7 +14,7 @@ var hostRows = []row{
 	{fault: "disk full", place: container, times: 5, short: 1, prepare: smallDisk,
 		faulty: "{device: {pattern: bars}, mode: {size: 320x180, rate: 30}, outputs: {model: {size: 320x180}, archive: {encode: jpeg, every: 100ms, files: {dir: archive, keep: 16MiB}}}}",
 		strike: diskFull, bars: bars{detectedMax: 5 * time.Second, recoveredMax: 10 * time.Second}},
-	{fault: "broken JPEGs, a thousand frames each", place: container, times: 20, short: 2, prepare: spoiled,
+	{fault: "broken JPEGs, a thousand frames each", place: container, times: 100, short: 3, prepare: spoiled,
 		faulty: "{device: {replay: " + stillsDir + ", loop: true, pace: fastest}, queue: {policy: block}, outputs: {model: {size: 320x180}}}",
 		strike: corpusRuns, bars: bars{lost: corpusFrames}},
 }

@@ -17,7 +17,9 @@ var workerRows = []row{
 		strike: struck(workerSignal("KILL"), workerReplaced, nil), bars: bars{recoveredMedian: 100 * time.Millisecond, lost: 1}},
 	{fault: "worker: SIGSTOP", place: container, times: 20, short: 2,
 		strike: struck(workerSignal("STOP"), workerReplaced, nil), bars: hang},
-	{fault: "worker: crashes in a row", place: container, times: 60, hooks: []string{"AGENT_TEST_CRASH_SEQUENCE=30/1"}, strike: workerDies, bars: bars{lost: outage}},
+	{fault: "worker: wrong answers", place: container, times: 1, hooks: []string{"AGENT_TEST_WRONG_SEQUENCE=30"}, strike: workerLies,
+		bars: bars{detectedMax: 61 * time.Second, recoveredMax: time.Second, lost: 1}},
+	{fault: "worker: crashes in a row", place: container, times: 1000, short: 20, hooks: []string{"AGENT_TEST_CRASH_SEQUENCE=30/1"}, strike: workerDies, bars: bars{lost: outage}},
 }
 
 var (
@@ -51,4 +53,22 @@ func workerGoes(ctx context.Context, b *bench) (episode, error) {
 		return e, err
 	}
 	return b.recover(ctx, e)
+}
+
+// workerLies waits until known frames find out that one bit in each image is
+// wrong, which it is from the 30th frame on, and that the next worker passes.
+func workerLies(ctx context.Context, b *bench) (e episode, err error) {
+	first, err := b.record.sequence(ctx, faultyCamera, patience, b.cursor, func(n uint64) bool { return n%1024 == 30 })
+	if err != nil {
+		return e, err
+	}
+	e.struck = first.published
+	failed, err := b.next(ctx, "a known frame that fails", event("worker fails on a known frame", "CAMERA", faultyCamera))
+	if err != nil {
+		return e, err
+	}
+	e.noticed = failed.at
+	e.mended = e.noticed
+	e.recovered, err = b.since(ctx, e.noticed, "a known frame that passes", event("worker passes known frames again", "CAMERA", faultyCamera))
+	return e, err
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (m *Machine) contain(ctx context.Context, img *Image, limit time.Duration) 
 	}
 	defer door.Close()
 	m.cgroup = cgroupOf(m.dir)
-	argv := append(enterCgroup(m.cgroup), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
+	argv := append(slices.Concat(enterCgroup(m.cgroup), favoured), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
 		"--machine="+m.cgroup, "--directory="+img.path("root"), "--volatile=overlay", "--boot", "--private-network",
 		"--link-journal=no", "--resolv-conf=off", "--timezone=off", "--console=pipe", "--bind="+m.Share+":"+wire.Share)
 	if err := m.exec(limit, argv); err != nil {
