@@ -145,7 +145,7 @@ func (c *camera) run(ctx context.Context, s *session) (recovery.Step, error) {
 		return err
 	})
 	if err == nil {
-		err = c.fit(s.src.Format())
+		err = contained(func() error { return c.fit(s.src.Format()) })
 	}
 	for {
 		if err == nil {

@@ -16,13 +16,51 @@ import (
 // inotify can be lost, and links appear later than nodes.
 const reconcile = 5 * time.Second
 
+// listLimit is for how long a listing is waited for. The agent is not ready
+// before the first one, and a camera that hangs must not keep it from that.
+const listLimit = 5 * time.Second
+
+var errListing = errors.New("a camera does not answer")
+
+// A listing lists the cameras. That opens them, and may hang: the goroutine that
+// wants to know does not wait for longer than it likes, and gets it the next time.
+type listing struct {
+	list    func() ([]v4l2.Device, error)
+	pending chan listed // of the one that runs
+}
+
+type listed struct {
+	devices []v4l2.Device
+	err     error
+}
+
+func (l *listing) within(ctx context.Context, limit time.Duration) ([]v4l2.Device, error) {
+	if l.pending == nil {
+		pending := make(chan listed, 1)
+		l.pending = pending
+		go func() {
+			devices, err := l.list()
+			pending <- listed{devices, err}
+		}()
+	}
+	select {
+	case r := <-l.pending:
+		l.pending = nil
+		return r.devices, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(limit):
+		return nil, errListing
+	}
+}
+
 // discovery gives every camera that appears a pipeline of its own. It serves
 // configs that name no camera. A camera that goes keeps its pipeline, which
 // waits for it.
 type discovery struct {
-	agent *Agent
-	cfg   config.Config // what was found so far
-	list  func() ([]v4l2.Device, error)
+	agent   *Agent
+	cfg     config.Config // what was found so far
+	devices listing
 	// fingerprint is what the devices look like from outside, done what it was
 	// when every one was dealt with.
 	fingerprint func() (string, error)
@@ -39,8 +77,8 @@ func (a *Agent) discover() error {
 	if err != nil {
 		return err
 	}
-	d := &discovery{agent: a, cfg: *a.Config, list: v4l2.List, fingerprint: v4l2.Fingerprint, watcher: w}
-	if err := d.look(true); err != nil {
+	d := &discovery{agent: a, cfg: *a.Config, devices: listing{list: v4l2.List}, fingerprint: v4l2.Fingerprint, watcher: w}
+	if err := d.look(context.Background(), true); err != nil {
 		a.Log.Warn().Err(err).Msg("listing the cameras failed")
 	}
 	if len(d.cfg.Cameras) == 0 {
@@ -74,7 +112,7 @@ func (d *discovery) Serve(ctx context.Context) error {
 			return errors.Join(ctx.Err(), d.watcher.Close())
 		}
 		pulse.Beat()
-		if err := d.look(err != nil); err != nil {
+		if err := d.look(ctx, err != nil); err != nil {
 			d.agent.Log.Debug().Err(err).Msg("listing the cameras failed")
 		}
 	}
@@ -86,12 +124,12 @@ func (d *discovery) Serve(ctx context.Context) error {
 //
 // When nothing was left for later and nothing has changed since, no device is
 // looked at: to list them is to open them, which disturbs those that stream.
-func (d *discovery) look(settled bool) error {
+func (d *discovery) look(ctx context.Context, settled bool) error {
 	print, err := d.fingerprint()
 	if err == nil && print == d.done {
 		return nil
 	}
-	devices, err := d.list()
+	devices, err := d.devices.within(ctx, listLimit)
 	done := settled && err == nil
 	for _, dev := range devices {
 		done = done && dev.Problem == ""

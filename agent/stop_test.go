@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/edge-agent/agent/agent/config"
@@ -65,13 +66,13 @@ func TestDiscoveryTriesAgainWhatItCouldNotAdd(t *testing.T) {
 	r := &rigged{log: &journal{}, dir: t.TempDir()}
 	r.Agent = newTested(t, r, config.Defaults())
 	lists := 0
-	d := &discovery{agent: r.Agent, cfg: *r.Config, fingerprint: func() (string, error) { return "video0", nil }, list: func() ([]v4l2.Device, error) {
+	d := &discovery{agent: r.Agent, cfg: *r.Config, fingerprint: func() (string, error) { return "video0", nil }, devices: listing{list: func() ([]v4l2.Device, error) {
 		lists++
 		return []v4l2.Device{{Path: "/dev/video0", Name: "Cam", Identity: v4l2.Selector{Path: "/dev/video0"}, Formats: []v4l2.FormatInfo{{Code: "YUYV"}}}}, nil
-	}}
+	}}}
 	var counts []int
 	for range 5 {
-		if err := d.look(true); err != nil {
+		if err := d.look(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
 		counts = append(counts, len(r.list()))
@@ -85,4 +86,26 @@ func TestDiscoveryTriesAgainWhatItCouldNotAdd(t *testing.T) {
 	if err := r.closeCameras(nil); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestListingThatHangsIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		released, lists := make(chan struct{}), 0
+		l := &listing{list: func() ([]v4l2.Device, error) {
+			lists++
+			<-released
+			return []v4l2.Device{{Path: "/dev/video0"}}, nil
+		}}
+		for range 3 {
+			began := time.Now()
+			if _, err := l.within(t.Context(), listLimit); !errors.Is(err, errListing) || time.Since(began) != listLimit {
+				t.Errorf("got %v after %v", err, time.Since(began))
+			}
+		}
+		close(released)
+		devices, err := l.within(t.Context(), listLimit)
+		if err != nil || len(devices) != 1 || lists != 1 {
+			t.Errorf("%d devices of %d listings, %v", len(devices), lists, err)
+		}
+	})
 }

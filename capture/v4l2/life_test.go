@@ -161,6 +161,20 @@ func mustClose(t *testing.T, s capture.Source) {
 	}
 }
 
+// The look-up of a camera that is absent opens none of the others.
+func TestAbsentCameraDoesNotHangOnAnother(t *testing.T) {
+	h := twoWebcams(t)
+	h.openNode = func(path string) (device, error) {
+		t.Errorf("%s was opened", path)
+		return nil, unix.EIO
+	}
+	for _, s := range []Selector{{ByID: "x"}, {ByPath: "x"}, {Serial: "x"}, {Name: "x*"}, {Path: "/nonexistent/video9"}} {
+		if _, err := h.resolve(s); !errors.Is(err, capture.ErrNotFound) || !strings.Contains(err.Error(), "video0 (HD Cam: HD Cam)") {
+			t.Errorf("%v: %v", s, err)
+		}
+	}
+}
+
 func TestFingerprintChangesWithNodesLinksAndPermissions(t *testing.T) {
 	h, _ := newKernels(t, "video0", "video5")
 	h.openNode = func(string) (device, error) {

@@ -130,6 +130,8 @@ func (h host) follow(s Selector, dir, link string) (string, error) {
 	return target, err
 }
 
+// notFound names what there is instead. It opens nothing: the look-up of a camera
+// that is absent must not hang because another one does.
 func (h host) notFound(s Selector) error {
 	nodes, err := h.nodes()
 	if err != nil {
@@ -137,7 +139,7 @@ func (h host) notFound(s Selector) error {
 	}
 	var names []string
 	for _, n := range nodes {
-		if h.captures(n) {
+		if h.index(n.path) == 0 { // UVC's metadata node is its second
 			names = append(names, fmt.Sprintf("%s (%s)", n.path, n.name))
 		}
 	}
