@@ -21,8 +21,11 @@ import (
 	"github.com/edge-agent/agent/systemd"
 )
 
-// A webcam is a live camera in the time of a bubble: a frame a second, unless a
-// test makes it fail. It stands at the kernel's boundary.
+// frameInterval never falls together with what happens once a second.
+const frameInterval = 730 * time.Millisecond
+
+// A webcam is a live camera in the time of a bubble, which delivers unless a test
+// makes it fail. It stands at the kernel's boundary.
 type webcam struct {
 	mu       sync.Mutex
 	opens    func(capture.Request) error // nil opens
@@ -106,7 +109,7 @@ func (s *webcamSource) Read(ctx context.Context) (*capture.Frame, error) {
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-time.After(time.Second):
+	case <-time.After(frameInterval):
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
