@@ -34,6 +34,10 @@ func (c *camera) stream(ctx context.Context, s *session) error {
 	c.publishing.Store(false)
 	c.barren.begin(&c.ledger, time.Now())
 	c.format, c.notes, c.streak = s.src.Format(), capture.Notes(s.src), 0
+	if c.worker != nil {
+		c.worker.ShareFrames(capture.MemoriesOf(s.src))
+		defer c.worker.ForgetFrames()
+	}
 	// A stage that fails ends the other one: the reader by its context, the
 	// taker by the end of the queue, which it empties first.
 	reading, end := context.WithCancelCause(ctx)

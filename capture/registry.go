@@ -133,6 +133,15 @@ func RestarterOf(s Source) Restarter {
 	return r
 }
 
+// MemoriesOf are all the memories that frames of s lie in, nil when nobody else
+// can map them. They are the source's, until Close.
+func MemoriesOf(s Source) []Memory {
+	if m, ok := inner(s).(interface{ Memories() []Memory }); ok {
+		return m.Memories()
+	}
+	return nil
+}
+
 // A recording is a Source whose end is the end of its driver's run.
 type recording struct {
 	Source

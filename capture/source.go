@@ -34,6 +34,13 @@ type Restarter interface {
 	Restart() error
 }
 
+// A Memory is memory in which frames of a Source lie, and a descriptor with which
+// another process may map it, to read.
+type Memory struct {
+	FD   int
+	Data []byte
+}
+
 // What can be wrong with a device. Sources wrap these, so that the owner can
 // choose its next step with errors.Is.
 var (

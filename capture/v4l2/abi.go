@@ -82,6 +82,12 @@ type requestbuffers struct {
 	reserved                         [3]uint8
 }
 
+type exportbuffer struct {
+	typ, index, plane, flags uint32
+	fd                       int32
+	reserved                 [11]uint32
+}
+
 type timeval struct{ sec, usec int64 }
 
 type buffer struct {
@@ -172,6 +178,7 @@ const (
 	vidiocReqbufs            = iocRead | iocWrite | iocV | unsafe.Sizeof(requestbuffers{})<<16 | 8
 	vidiocQuerybuf           = iocRead | iocWrite | iocV | unsafe.Sizeof(buffer{})<<16 | 9
 	vidiocQbuf               = iocRead | iocWrite | iocV | unsafe.Sizeof(buffer{})<<16 | 15
+	vidiocExpbuf             = iocRead | iocWrite | iocV | unsafe.Sizeof(exportbuffer{})<<16 | 16
 	vidiocDqbuf              = iocRead | iocWrite | iocV | unsafe.Sizeof(buffer{})<<16 | 17
 	vidiocStreamon           = iocWrite | iocV | unsafe.Sizeof(int32(0))<<16 | 18
 	vidiocStreamoff          = iocWrite | iocV | unsafe.Sizeof(int32(0))<<16 | 19

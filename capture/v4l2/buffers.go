@@ -24,6 +24,7 @@ const (
 type lease struct {
 	frame  capture.Frame
 	memory [][]byte // by memory plane
+	shared []int    // descriptors of the same, or none
 	holder holder   // under buffers.mu
 
 	// What VIDIOC_QBUF is called with; here, because it may not be allocated
@@ -201,7 +202,7 @@ func (b *buffers) reclaim() {
 
 func (b *buffers) unmap(l *lease) error {
 	l.holder = unmapped
-	var errs []error
+	errs := []error{l.unshare()}
 	for _, m := range l.memory {
 		errs = append(errs, b.device.munmap(m))
 	}

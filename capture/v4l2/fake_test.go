@@ -28,6 +28,7 @@ type kernel struct {
 	noTimeperf bool
 	tsFlags    uint32
 	buffers    int // given, whatever is asked for; 0 for as many
+	exports    int // how many buffers it exports; not more
 
 	format   format
 	interval fract

@@ -178,6 +178,7 @@ func (c *camera) start(s *stream, o offer) []step {
 		{"set controls", func() (err error) { s.notes, err = setControls(s.device, c.config.Controls); return err }},
 		{"request buffers", func() (err error) { s.buffers = b; count, err = b.request(c.config.Buffers); return err }},
 		{"", func() error { b.memoryPlanes = p.memoryPlanes; return b.mapAll(count) }},
+		{"", func() error { b.export(); return nil }},
 		{"", b.queueAll},
 		{"stream on", s.on},
 		{"", func() error {

@@ -3,6 +3,7 @@
 package v4l2
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,6 +12,9 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/edge-agent/agent/capture"
 )
@@ -237,5 +241,39 @@ func TestRealControls(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), Config{Device: Selector{Path: d.Path}, Controls: []Control{{c.Name, c.Max + 1}}}); err == nil {
 		t.Error("a value out of range was taken")
+	}
+}
+
+// What is exported shows another process the same picture, and no more than that.
+func TestRealExport(t *testing.T) {
+	s := mustOpenReal(t, Config{})
+	memories := capture.MemoriesOf(s)
+	if len(memories) == 0 {
+		t.Fatal("nothing is exported")
+	}
+	for range 2 * len(memories) {
+		f, err := s.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range memories {
+			if unsafe.SliceData(m.Data) != unsafe.SliceData(f.Planes[0]) {
+				continue
+			}
+			mapped, err := unix.Mmap(m.FD, 0, len(m.Data), unix.PROT_READ, unix.MAP_SHARED)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(mapped[:len(f.Planes[0])], f.Planes[0]) {
+				t.Error("another picture")
+			}
+			if err := unix.Munmap(mapped); err != nil {
+				t.Error(err)
+			}
+			if _, err := unix.Mmap(m.FD, 0, len(m.Data), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != unix.EACCES {
+				t.Errorf("may be written: %v", err)
+			}
+		}
+		f.Release()
 	}
 }

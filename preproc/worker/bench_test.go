@@ -53,6 +53,7 @@ func shared(b *testing.B, r *rig, size int) []byte {
 	}
 	b.Cleanup(func() { m.close() })
 	r.Share(m.fd, m.data)
+	r.borrowed = m.fd
 	return m.data
 }
 
@@ -65,19 +66,28 @@ func BenchmarkAdded(b *testing.B) {
 		name   string
 		format capture.PixelFormat
 		spec   preproc.Spec
-		shared bool
+		shared bool // the memory of the images
+		frames bool // and that of the frame
 	}{
-		{"MJPG/uint8", capture.MJPG, bytes, true},
-		{"MJPG/float32", capture.MJPG, float, true},
-		{"YUYV/uint8", capture.YUYV, bytes, true},
-		{"YUYV/float32", capture.YUYV, float, true},
-		{"MJPG/float32-copied", capture.MJPG, float, false},
+		{"MJPG/uint8", capture.MJPG, bytes, true, true},
+		{"MJPG/uint8-frame-copied", capture.MJPG, bytes, true, false},
+		{"MJPG/float32", capture.MJPG, float, true, true},
+		{"MJPG/float32-copied", capture.MJPG, float, false, true},
+		{"YUYV/uint8", capture.YUYV, bytes, true, true},
+		{"YUYV/uint8-frame-copied", capture.YUYV, bytes, true, false},
+		{"YUYV/float32", capture.YUYV, float, true, true},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			f := picture(b, test.format)
 			r := open(b, "good", func(c *Config) { c.Specs = []preproc.Spec{test.spec} })
 			if test.shared {
 				r.images[0].Data = shared(b, r, 2*len(r.images[0].Data))[4096:][:0:len(r.images[0].Data)]
+			}
+			if test.frames {
+				data := shared(b, r, len(f.Planes[0]))
+				r.Forget(data)
+				r.ShareFrames([]capture.Memory{{FD: r.borrowed, Data: data}})
+				f.Planes[0] = data[:copy(data, f.Planes[0])]
 			}
 			here, err := preproc.New(preproc.View{}, []preproc.Spec{test.spec})
 			if err != nil {

@@ -31,8 +31,10 @@ type child struct {
 	stderr int // what it said last, which is why it died
 	thread int // that works, by its own word; 0 before it is ready
 	ready  bool
-	knows  uint64 // the version of the memories that it was told of
-	poll   [1]unix.PollFd
+	knows  uint64 // the version of the memories that it was told of, 0 for none
+
+	allowed uint64 // bytes of its memory budget, 0 for any
+	poll    [1]unix.PollFd
 }
 
 // noCgroups keeps the runtime from opening files that say how many CPUs there are.

@@ -33,6 +33,8 @@ type rig struct {
 	*Processor
 	images []*preproc.Image
 	gone   []Replacement
+
+	borrowed int // the newest descriptor of memory that was shared
 }
 
 // open makes a processor that misbehaves as its name says.

@@ -8,10 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A memory is shared with the child, which can write to it.
+// A memory is shared with the child, which can write to it unless it is where
+// a source has its frames.
 type memory struct {
-	fd   int
-	data []byte
+	fd     int
+	data   []byte
+	frames bool
 }
 
 // newArea makes a memory of our own. Pages that are never touched cost nothing.
@@ -32,7 +34,7 @@ func newArea(size int) (memory, error) {
 	if err != nil {
 		return memory{}, errors.Join(fmt.Errorf("%d bytes of shared memory: %w", size, err), unix.Close(fd))
 	}
-	return memory{fd, data}, nil
+	return memory{fd: fd, data: data}, nil
 }
 
 func (m *memory) close() error {

@@ -23,7 +23,7 @@ const (
 // A span is a part of a shared memory, in bytes.
 type span struct{ Offset, Length uint64 }
 
-// A place is where an image goes; the span is its room.
+// A place is where a plane lies, or an image goes; the span is its room.
 type place struct {
 	Memory int64 // index in the setup; notDue for an image that is not made
 	span
@@ -42,7 +42,7 @@ type request struct {
 	Matrix, Range uint16
 	Width, Height int64
 	Stride        [capture.MaxPlanes]int64
-	Planes        [capture.MaxPlanes]span // in memory 0
+	Planes        [capture.MaxPlanes]place
 	Images        [preproc.MaxOutputs]place
 }
 
@@ -67,12 +67,22 @@ const (
 // thread that does the work.
 const ready = 0
 
-// A setup is sent as JSON, with one descriptor for each size.
+// A setup is sent as JSON, with one descriptor for each memory.
 type setup struct {
-	View  preproc.View
-	Specs []preproc.Spec
-	Sizes []int // of the memories, in bytes
+	View     preproc.View
+	Specs    []preproc.Spec
+	Memories []told
 }
+
+// told is what a child is told of a memory.
+type told struct {
+	Size     int // in bytes
+	ReadOnly bool
+}
+
+// maxMemories is how many a child is told of: the descriptors go in one
+// message, and it may have 64 of them.
+const maxMemories = 48
 
 const maxSetup = 64 << 10
 

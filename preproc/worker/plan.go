@@ -14,8 +14,11 @@ type shape struct {
 	maxBytes      int
 	exact         bool // maxBytes is the length
 	geometry      preproc.Geometry
-	room          int // where the area has room for it; 0 for none yet
+	room, roomy   int // where the area has room for it, and how much; 0 for none yet
 }
+
+// unplaced is a room that has no place yet, but needs one.
+const unplaced = 1
 
 // plan calculates the shapes for frames of format f, unless they stand.
 func (p *Processor) plan(f capture.Format) error {
@@ -37,14 +40,16 @@ func (p *Processor) plan(f capture.Format) error {
 		if err != nil {
 			return &preproc.Error{Reason: preproc.ReasonGeometry, Detail: err.Error()}
 		}
+		before := p.shapes[i]
 		p.shapes[i] = shape{
 			width: width, height: height, maxBytes: s.MaxBytes(width, height),
 			exact: s.Encode == preproc.Raw, geometry: g,
 		}
+		if before.roomy >= p.shapes[i].maxBytes {
+			p.shapes[i].room, p.shapes[i].roomy = before.room, before.roomy
+		}
 	}
 	p.format, p.planned = f, true
-	p.frame = 0 // the area is made anew
-	p.version++ // and the budget set
 	return nil
 }
 
@@ -61,7 +66,7 @@ func budget(f capture.Format, shapes []shape) uint64 {
 	return uint64(idle + bytes)
 }
 
-// lay copies the frame into the area and says where the images go.
+// lay says where the frame lies, which may be in a copy, and where the images go.
 func (p *Processor) lay(f *capture.Frame, images []*preproc.Image) error {
 	if len(images) != len(p.shapes) {
 		return &preproc.Error{Reason: preproc.ReasonFailed, Detail: fmt.Sprintf("%d images for %d outputs", len(images), len(p.shapes))}
@@ -79,13 +84,10 @@ func (p *Processor) lay(f *capture.Frame, images []*preproc.Image) error {
 		}
 		p.request.Images[i] = p.locate(img.Data, s)
 		if p.request.Images[i].Memory == 0 && s.room == 0 {
-			s.room, homeless = 1, true
+			s.room, homeless = unplaced, true
 		}
 	}
-	need := 0
-	for i := range f.Planes {
-		need += pages(bytesOf(f, i))
-	}
+	need := p.point(f)
 	if homeless || need > p.frame || p.memories[0].data == nil {
 		if err := p.rebuild(need); err != nil {
 			return &preproc.Error{Reason: preproc.ReasonFailed, Detail: err.Error()}
@@ -97,12 +99,20 @@ func (p *Processor) lay(f *capture.Frame, images []*preproc.Image) error {
 
 // locate finds the memory that an image lies in, or else gives it the area's.
 func (p *Processor) locate(data []byte, s *shape) place {
-	for m := 1; m < len(p.memories); m++ {
-		if offset, ok := p.memories[m].find(data[:0:s.maxBytes]); ok {
-			return place{int64(m), span{uint64(offset), uint64(s.maxBytes)}}
-		}
+	if m, offset := p.find(data[:0:s.maxBytes]); m > 0 && !p.memories[m].frames {
+		return place{int64(m), span{uint64(offset), uint64(s.maxBytes)}}
 	}
 	return place{0, span{uint64(s.room), uint64(s.maxBytes)}}
+}
+
+// find is the memory that b lies in, and where; 0 when it is none that is shared.
+func (p *Processor) find(b []byte) (m, offset int) {
+	for m := 1; m < len(p.memories); m++ {
+		if offset, ok := p.memories[m].find(b); ok {
+			return m, offset
+		}
+	}
+	return 0, 0
 }
 
 // rebuild makes an area with room for frames of the given size, and some more
@@ -118,15 +128,18 @@ func (p *Processor) rebuild(need int) error {
 		if s.room == 0 {
 			continue
 		}
-		s.room = size
-		size += pages(s.maxBytes)
+		s.room, s.roomy = size, pages(s.maxBytes)
+		size += s.roomy
 		if p.request.Images[i].Memory == 0 {
 			p.request.Images[i].Offset = uint64(s.room)
 		}
 	}
 	area, err := newArea(size)
 	if err != nil {
-		p.planned = false // the next frame begins anew
+		p.planned, p.frame = false, 0 // the next frame begins anew
+		for i := range p.shapes {
+			p.shapes[i].room, p.shapes[i].roomy = 0, 0
+		}
 		return err
 	}
 	err = p.memories[0].close()
@@ -135,17 +148,31 @@ func (p *Processor) rebuild(need int) error {
 	return err
 }
 
-// fill copies what the child needs of the frame.
+// point says where each plane lies: in memory that is shared, or one after the
+// other in the area, of which it returns how much they need.
+func (p *Processor) point(f *capture.Frame) (need int) {
+	for i, plane := range f.Planes {
+		n := bytesOf(f, i)
+		m, offset := p.find(plane[:n:n])
+		if m == 0 {
+			offset = need
+			need += pages(n)
+		}
+		p.request.Planes[i] = place{int64(m), span{uint64(offset), uint64(n)}}
+	}
+	return need
+}
+
+// fill describes the frame, and copies the planes that the child cannot reach.
 func (p *Processor) fill(f *capture.Frame) {
 	r := &p.request
 	r.PixelFormat, r.Matrix, r.Range = uint32(f.Format.PixelFormat), uint16(f.Format.Matrix), uint16(f.Format.Range)
 	r.Width, r.Height = int64(f.Format.Width), int64(f.Format.Height)
-	offset := 0
 	for i, plane := range f.Planes {
 		r.Stride[i] = int64(f.Format.Stride[i])
-		n := copy(p.memories[0].data[offset:], plane[:bytesOf(f, i)])
-		r.Planes[i] = span{uint64(offset), uint64(n)}
-		offset += pages(n)
+		if at := &r.Planes[i]; at.Memory == 0 {
+			copy(p.memories[0].data[at.Offset:], plane[:at.Length])
+		}
 	}
 }
 

@@ -93,14 +93,16 @@ func (s *server) send() error {
 	return err
 }
 
-// introduce maps the memories that the parent sends, in place of those before.
+// introduce maps the memories that the parent sends, once.
 func (s *server) introduce() error {
 	text, oob := make([]byte, maxSetup), make([]byte, unix.CmsgSpace(4*64))
 	n, oobn, _, _, err := unix.Recvmsg(s.socket, text, oob, unix.MSG_CMSG_CLOEXEC)
 	if err != nil {
 		return fmt.Errorf("worker: receive memory: %w", err)
 	}
-	s.told = setup{}
+	if s.proc != nil {
+		return errors.New("worker: introduced twice")
+	}
 	if err := json.Unmarshal(text[:n], &s.told); err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
@@ -108,13 +110,11 @@ func (s *server) introduce() error {
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
-	if s.proc == nil {
-		if s.proc, err = s.maker(s.told.View, s.told.Specs); err != nil {
-			return fmt.Errorf("worker: %w", err)
-		}
-		s.images = make([]*preproc.Image, len(s.told.Specs))
+	if s.proc, err = s.maker(s.told.View, s.told.Specs); err != nil {
+		return fmt.Errorf("worker: %w", err)
 	}
-	return s.remap(descriptors, s.told.Sizes)
+	s.images = make([]*preproc.Image, len(s.told.Specs))
+	return s.mapAll(descriptors, s.told.Memories)
 }
 
 func descriptorsOf(oob []byte) ([]int, error) {
@@ -125,12 +125,14 @@ func descriptorsOf(oob []byte) ([]int, error) {
 	return unix.ParseUnixRights(&messages[0])
 }
 
-func (s *server) remap(descriptors, sizes []int) error {
-	err := s.unmap()
+func (s *server) mapAll(descriptors []int, memories []told) (err error) {
+	if len(descriptors) != len(memories) {
+		err = fmt.Errorf("%d descriptors of %d memories", len(descriptors), len(memories))
+	}
 	for i, fd := range descriptors {
 		var data []byte
 		if err == nil {
-			data, err = unix.Mmap(fd, 0, sizes[i], unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+			data, err = unix.Mmap(fd, 0, memories[i].Size, memories[i].protection(), unix.MAP_SHARED)
 		}
 		if err == nil {
 			s.memories = append(s.memories, data)
@@ -141,6 +143,13 @@ func (s *server) remap(descriptors, sizes []int) error {
 		return fmt.Errorf("worker: map memory: %w", err)
 	}
 	return nil
+}
+
+func (t told) protection() int {
+	if t.ReadOnly {
+		return unix.PROT_READ
+	}
+	return unix.PROT_READ | unix.PROT_WRITE
 }
 
 func (s *server) unmap() error {
@@ -202,9 +211,9 @@ func (s *server) lay(r *request) {
 	}
 	for i, at := range r.Planes {
 		f.Format.Stride[i] = int(r.Stride[i])
-		f.Planes[i] = s.memories[0][at.Offset:][:at.Length:at.Length]
-		if at.Length == 0 {
-			f.Planes[i] = nil
+		f.Planes[i] = nil
+		if at.Length > 0 {
+			f.Planes[i] = s.memories[at.Memory][at.Offset:][:at.Length:at.Length]
 		}
 	}
 	for i := range s.images {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -91,6 +92,33 @@ func TestOutOfDescriptorsIsNamedAndPasses(t *testing.T) {
 			t.Errorf("%d descriptors before, now %q", files, now)
 		}
 	}
+}
+
+// Where there is no memory for a larger frame, it says so, and the next one has
+// what is there.
+func TestOutOfMemoryForALargerFrame(t *testing.T) {
+	r := open(t, "good", nil)
+	large := jpeg(t, "422-720p.jpg", 1280, 720)
+	r.good(t, 1)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Process(t.Context(), large, r.images)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := errors.AsType[*preproc.Error](err); !ok || e.Reason != preproc.ReasonFailed || !strings.Contains(e.Detail, "create shared memory") {
+		t.Errorf("%v", err)
+	}
+	r.good(t, 2)
+	if _, err := r.Process(t.Context(), large, r.images); err != nil {
+		t.Error(err)
+	}
+	r.good(t, 3)
 }
 
 // A child that cannot even start is told of, with its own words.

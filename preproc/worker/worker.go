@@ -3,7 +3,6 @@ package worker
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -81,23 +80,6 @@ func New(cfg Config) (*Processor, error) {
 	return p, nil
 }
 
-// Share tells of memory in which images will lie, and which fd is of; they are
-// then written in place by the child. Both stay the caller's and must stand
-// until Forget.
-func (p *Processor) Share(fd int, data []byte) {
-	p.memories = append(p.memories, memory{fd, data})
-	p.version++
-}
-
-// Forget undoes Share.
-func (p *Processor) Forget(data []byte) {
-	p.memories = slices.DeleteFunc(p.memories, func(m memory) bool {
-		_, found := m.find(data)
-		return found
-	})
-	p.version++
-}
-
 // Close kills the child and gives the memory back. It may be called again.
 func (p *Processor) Close() error {
 	if p.closed {
@@ -132,10 +114,10 @@ func (p *Processor) process(ctx context.Context, what uint64, f *capture.Frame, 
 	if err := p.plan(f.Format); err != nil {
 		return preproc.Measure{}, err
 	}
-	if err := p.engage(ctx); err != nil {
+	if err := p.lay(f, images); err != nil {
 		return preproc.Measure{}, err
 	}
-	if err := p.lay(f, images); err != nil {
+	if err := p.engage(ctx); err != nil {
 		return preproc.Measure{}, err
 	}
 	if err := p.ask(ctx, what, f.Sequence); err != nil {
@@ -147,6 +129,9 @@ func (p *Processor) process(ctx context.Context, what uint64, f *capture.Frame, 
 
 // engage waits for a child that is ready.
 func (p *Processor) engage(ctx context.Context) error {
+	if err := p.refresh(); err != nil {
+		return &preproc.Error{Reason: preproc.ReasonCrashed, Detail: err.Error()}
+	}
 	if p.child == nil {
 		if wait, err := p.launch(); err != nil {
 			return &preproc.Error{Reason: preproc.ReasonCrashed, Detail: err.Error()}
@@ -176,13 +161,17 @@ func (p *Processor) launch() (wait time.Duration, err error) {
 	if wait, ok := p.rate.take(); !ok {
 		return wait, nil
 	}
+	return 0, p.spawn()
+}
+
+func (p *Processor) spawn() error {
 	c, err := start(p.cfg.Name)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	p.child = c
 	p.pid.Store(int64(c.pid))
-	return 0, nil
+	return nil
 }
 
 // ask sends the frame that was laid out, and waits for its answer. A child
@@ -217,39 +206,4 @@ func (p *Processor) ask(ctx context.Context, what, sequence uint64) error {
 		p.replace(Replacement{Reason: preproc.ReasonFailed, Cause: refusal.Detail, Sequence: sequence, InFrame: what == askFrame})
 	}
 	return refusal
-}
-
-// hand gives the child the request, and before it what it does not know yet.
-func (p *Processor) hand() error {
-	if p.child.knows != p.version {
-		if err := p.introduce(); err != nil {
-			return err
-		}
-		p.child.knows = p.version
-	}
-	return p.child.send(memoryOf(&p.request))
-}
-
-// introduce tells the child of the outputs and of every memory.
-func (p *Processor) introduce() error {
-	s := setup{View: p.cfg.View, Specs: p.cfg.Specs}
-	var descriptors []int
-	for _, m := range p.memories {
-		s.Sizes = append(s.Sizes, len(m.data))
-		descriptors = append(descriptors, m.fd)
-	}
-	text, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	if limited {
-		if err := p.child.allow(budget(p.format, p.shapes)); err != nil {
-			return err
-		}
-	}
-	announcement := request{Ask: askMemory}
-	if err := p.child.send(memoryOf(&announcement)); err != nil {
-		return err
-	}
-	return p.child.send(text, descriptors...)
 }

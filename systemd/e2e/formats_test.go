@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -21,7 +22,9 @@ func uvcFormat(format, size string, rate, n int) func(*lab) {
     mode: {format: %s, size: %s, rate: %d}
     outputs: {model: {size: 320x180, fit: stretch}}
 `, format, size, rate))
-		s := l.read("front/model", n, "-numbered", "-bars", "rgb", "-within", "3m").wait()
+		reader := l.read("front/model", n, "-numbered", "-bars", "rgb", "-within", "3m")
+		inPlace(l)
+		s := reader.wait()
 		complete(l, s, l.stop()["front"], n)
 	}
 }
@@ -40,8 +43,29 @@ func vividFormat(format, node, bars string, n int) func(*lab) {
     quality: {frozen-after: off}
     outputs: {model: {size: 320x180, fit: stretch}}
 `, node, format))
-		s := l.read("front/model", n, "-bars", bars, "-within", "3m").wait()
+		reader := l.read("front/model", n, "-bars", bars, "-within", "3m")
+		inPlace(l)
+		s := reader.wait()
 		complete(l, s, l.stop()["front"], n)
+	}
+}
+
+// inPlace checks that the worker reads frames where the driver has them: it has
+// mapped its buffers, and cannot write to them.
+func inPlace(l *lab) {
+	l.Helper()
+	l.publishes(1)
+	maps := l.run("bash", "-c", "cat /proc/$(pgrep -xf 'agent worker front')/maps")
+	n := 0
+	for line := range strings.Lines(maps) {
+		if strings.Contains(line, "/dmabuf:") {
+			if n++; !strings.Contains(line, " r--s ") {
+				l.Errorf("the worker has mapped %s", line)
+			}
+		}
+	}
+	if n < 2 {
+		l.Errorf("the worker has mapped %d of the driver's buffers:\n%s", n, maps)
 	}
 }
 
