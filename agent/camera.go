@@ -248,7 +248,8 @@ func (c *camera) openProcessor(isolation config.Isolation) (err error) {
 	}
 	c.proc, c.worker = p, p
 	for _, s := range c.sinks {
-		s.share, s.forget = p.Share, p.Forget
+		s.share = func(m output.Memory) { p.Share(worker.Memory(m)) }
+		s.forget = p.Forget
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ type sink struct {
 	lender  output.Lender // one of outputs, or nil
 	// share tells a worker of the lender's memory, forget undoes it; both are
 	// nil without a worker.
-	share  func(fd int, memory []byte)
+	share  func(output.Memory)
 	forget func(memory []byte)
 	buffer []byte // used when nobody lends
 	image  preproc.Image
@@ -140,8 +140,7 @@ func nextDue(due, now, every time.Duration) time.Duration {
 
 func (s *sink) close(end func(output.Output) error) error {
 	if m, ok := s.lender.(output.Sharer); ok && s.forget != nil {
-		_, memory := m.Memory()
-		s.forget(memory)
+		s.forget(m.Memory().Data)
 	}
 	err := closeAll(s.outputs, end)
 	s.outputs, s.lender = nil, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,31 @@ cameras:
 			}
 		})
 	}
+}
+
+// A worker maps of a ring what images are written to, and no header: whatever
+// takes it over cannot tell consumers of frames that are none.
+func TestWorkerMapsNoHeader(t *testing.T) {
+	r := start(t, `
+cameras: {front: {device: {pattern: bars}, mode: {size: 64x64, rate: 50}, outputs: {model: {size: 64x64, ring: {slots: 3}}}}}
+`)
+	r.until(t, "publishing", func() bool { return r.publishedBy() > 5 })
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", r.list()[0].worker.PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var offsets []string
+	for line := range strings.Lines(string(maps)) {
+		if fields := strings.Fields(line); strings.Contains(line, "memfd:edge-agent:front/model") {
+			offsets = append(offsets, fields[2])
+		}
+	}
+	// The ring's header, then three slots: a page for the header, and three of data.
+	if want := []string{"00002000", "00006000", "0000a000"}; !slices.Equal(offsets, want) {
+		t.Errorf("mapped at %q, want %q", offsets, want)
+	}
+	r.stop()
+	r.finished(t)
 }
 
 // With isolation none there is no child.

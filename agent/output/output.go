@@ -29,9 +29,17 @@ type Lender interface {
 // A Sharer is a Lender whose memory another process may map and write to.
 type Sharer interface {
 	Lender
-	// Memory is all that Lend ever lends from, and a descriptor of it.
-	// Both are good until Close.
-	Memory() (fd int, data []byte)
+	// Memory is all that Lend ever lends from. It is good until Close.
+	Memory() Memory
+}
+
+// A Memory is a file in memory, where Lend's buffers begin at First and every
+// Step after it. Each has the Length bytes from there to itself, whole pages in
+// which nothing else lies: no more need be mapped to write images.
+type Memory struct {
+	FD                  int
+	Data                []byte
+	First, Step, Length int
 }
 
 // A Keeper is an Output whose consumers need not notice that the process ends

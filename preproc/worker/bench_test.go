@@ -52,7 +52,7 @@ func shared(b *testing.B, r *rig, size int) []byte {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { m.close() })
-	r.Share(m.fd, m.data)
+	r.Share(Memory{FD: m.fd, Data: m.data})
 	r.borrowed = m.fd
 	return m.data
 }

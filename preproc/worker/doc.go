@@ -30,6 +30,20 @@
 // what is refused fails with EPERM. RLIMIT_DATA is its memory budget, see
 // budget. It dies with the agent, and with its socket.
 //
+// Of a ring it maps the pages that images are written to, and of the driver's
+// buffers it may only read. Descriptors of them it has for the time that it takes
+// to map them, before its first frame. An answer is checked for all that is
+// known without it: its size, its serial, the bytes of each image, a measure
+// that a picture can have.
+//
+// So a frame that takes a child over can do this: give wrong pixels and a wrong
+// measure, and go on writing to the images of its own outputs that are in the
+// rings, for as long as it lives; read its own camera's frames; compute, in as
+// many threads as the unit's TasksMax leaves, until its deadline if it does not
+// answer, and without end if it does. It cannot reach another camera's frames,
+// the headers of a ring, or the agent. What it may not do with the pixels is for
+// the known answers to notice, by chance, and for nobody else.
+//
 // # Known answers
 //
 // [Processor.Verify] sends a frame of which [Learn] found out, in a process of

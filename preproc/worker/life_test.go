@@ -109,7 +109,7 @@ func TestSharedMemoryIsWrittenInPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.close()
-	r.Share(m.fd, m.data)
+	r.Share(Memory{FD: m.fd, Data: m.data})
 	r.images[0].Data = m.data[pageSize:][: 32*24 : 32*24]
 	r.good(t, 2)
 	if place := r.request.Images[0]; place.Memory != 1 || place.Offset != pageSize || m.data[pageSize] != 2 {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -124,6 +125,8 @@ func (u *unruly) Process(ctx context.Context, f *capture.Frame, images []*prepro
 		unix.Close(childSocket)
 	case "terminal":
 		return preproc.Measure{}, &preproc.Error{Reason: preproc.ReasonCorrupt, Detail: "\x1b[2J\xffgone"}
+	case "vandal": // writes in front of the image
+		*(*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(images[0].Data)), -1)) = 0xee
 	case "half": // writes some of the image, and dies
 		images[0].Data[:cap(images[0].Data)][0] = 0xee
 		unix.Exit(3)

@@ -8,13 +8,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A memory is shared with the child, which can write to it unless it is where
-// a source has its frames.
-type memory struct {
-	fd     int
-	data   []byte
-	frames bool
+// A Memory is a file in memory that images are written to, and the parts of it
+// that are for that: of Length bytes each, at First and every Step after it. They
+// are whole pages; a child can write to no other. With Length 0, it is all of it.
+type Memory struct {
+	FD                  int
+	Data                []byte
+	First, Step, Length int
 }
+
+// A memory is shared with the child, which can write to its windows, or read it
+// when it is where a source has its frames.
+type memory struct {
+	fd      int
+	data    []byte
+	frames  bool
+	windows windows
+}
+
+// windows are parts of a memory, as those of a [Memory].
+type windows struct{ First, Step, Length int }
 
 // newArea makes a memory of our own. Pages that are never touched cost nothing.
 func newArea(size int) (memory, error) {

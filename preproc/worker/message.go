@@ -78,6 +78,7 @@ type setup struct {
 type told struct {
 	Size     int // in bytes
 	ReadOnly bool
+	Windows  windows
 }
 
 // maxMemories is how many a child is told of: the descriptors go in one

@@ -125,42 +125,6 @@ func descriptorsOf(oob []byte) ([]int, error) {
 	return unix.ParseUnixRights(&messages[0])
 }
 
-func (s *server) mapAll(descriptors []int, memories []told) (err error) {
-	if len(descriptors) != len(memories) {
-		err = fmt.Errorf("%d descriptors of %d memories", len(descriptors), len(memories))
-	}
-	for i, fd := range descriptors {
-		var data []byte
-		if err == nil {
-			data, err = unix.Mmap(fd, 0, memories[i].Size, memories[i].protection(), unix.MAP_SHARED)
-		}
-		if err == nil {
-			s.memories = append(s.memories, data)
-		}
-		err = errors.Join(err, unix.Close(fd))
-	}
-	if err != nil {
-		return fmt.Errorf("worker: map memory: %w", err)
-	}
-	return nil
-}
-
-func (t told) protection() int {
-	if t.ReadOnly {
-		return unix.PROT_READ
-	}
-	return unix.PROT_READ | unix.PROT_WRITE
-}
-
-func (s *server) unmap() error {
-	var errs []error
-	for _, m := range s.memories {
-		errs = append(errs, unix.Munmap(m))
-	}
-	s.memories = s.memories[:0]
-	return errors.Join(errs...)
-}
-
 func (s *server) close() {
 	_ = s.unmap() // the process ends
 	if s.proc != nil {

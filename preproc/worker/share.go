@@ -13,12 +13,13 @@ import (
 // when the camera is opened and when a compressed frame is larger than any
 // before, another child takes its place.
 
-// Share tells of memory in which images will lie, and which fd is of; they are
-// then written in place by the child. Both stay the caller's and must stand
-// until Forget.
-func (p *Processor) Share(fd int, data []byte) { p.share(memory{fd: fd, data: data}) }
+// Share tells of memory in which images will lie; they are then written in place
+// by the child. It stays the caller's and must stand until Forget.
+func (p *Processor) Share(m Memory) {
+	p.share(memory{fd: m.FD, data: m.Data, windows: windows{m.First, m.Step, m.Length}})
+}
 
-// Forget undoes Share.
+// Forget undoes Share, of the memory that data lies in.
 func (p *Processor) Forget(data []byte) {
 	p.forget(func(m memory) bool {
 		_, found := m.find(data)
@@ -86,7 +87,7 @@ func (p *Processor) introduce() error {
 	s := setup{View: p.cfg.View, Specs: p.cfg.Specs}
 	var descriptors []int
 	for _, m := range p.memories {
-		s.Memories = append(s.Memories, told{len(m.data), m.frames})
+		s.Memories = append(s.Memories, told{len(m.data), m.frames, m.windows})
 		descriptors = append(descriptors, m.fd)
 	}
 	text, err := json.Marshal(s)

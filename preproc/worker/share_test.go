@@ -117,7 +117,7 @@ func TestChildIsToldOfMemoryOnce(t *testing.T) {
 	r.good(t, 4)
 	second := r.child.pid
 	_, memories := lent(t, 5)
-	r.Share(memories[0].FD, memories[0].Data)
+	r.Share(Memory{FD: memories[0].FD, Data: memories[0].Data})
 	r.good(t, 5)
 	if r.child.pid == second || len(r.gone) != 1 {
 		t.Errorf("told again, or of a fault: %+v", r.gone)
@@ -139,5 +139,34 @@ func TestTooManyBuffersAreCopied(t *testing.T) {
 	r.ShareFrames(memories)
 	if _, err := r.Process(t.Context(), f, r.images); err != nil || r.request.Planes[0].Memory != 0 {
 		t.Errorf("%v, %+v", err, r.request.Planes[0])
+	}
+}
+
+// A child can write where images go, and to nothing between: no header, and
+// nothing behind the last one.
+func TestChildCannotWriteBesideImages(t *testing.T) {
+	r := open(t, "vandal-3", nil)
+	m, err := newArea(6 * pageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.close()
+	r.Share(Memory{FD: m.fd, Data: m.data, First: 2 * pageSize, Step: 2 * pageSize, Length: pageSize})
+	for n := range uint64(6) {
+		at := (2 + 2*(n%2)) * pageSize
+		r.images[0].Data = m.data[at:][:0:pageSize]
+		if n == 3 {
+			r.bad(t, n, preproc.ReasonCrashed)
+			continue
+		}
+		r.good(t, n)
+		if r.request.Images[0] != (place{1, span{at, 32 * 24}}) || m.data[at] != byte(n) {
+			t.Errorf("written to %+v", r.request.Images[0])
+		}
+	}
+	for _, page := range []int{0, 1, 3, 5} {
+		if !bytes.Equal(m.data[page*pageSize:][:pageSize], make([]byte, pageSize)) {
+			t.Errorf("page %d was written", page)
+		}
 	}
 }

@@ -19,8 +19,8 @@ type memory struct {
 
 // layOut completes desc's map of the memory.
 func layOut(desc *wire.Description) {
-	desc.FirstSlot, desc.HeaderSize = wire.FirstSlot, wire.HeaderSize
-	desc.SlotSize = (wire.HeaderSize + desc.DataSize + wire.SlotAlign - 1) / wire.SlotAlign * wire.SlotAlign
+	desc.FirstSlot, desc.HeaderSize = wire.FirstSlot, wire.DataOffset
+	desc.SlotSize = (wire.DataOffset + desc.DataSize + wire.SlotAlign - 1) / wire.SlotAlign * wire.SlotAlign
 	desc.Size = desc.FirstSlot + desc.Slots*desc.SlotSize
 }
 

@@ -1,6 +1,7 @@
 package ring_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/edge-agent/agent/agent/output/ring/wire"
 )
 
 func TestConsumerCannotWriteToTheFrames(t *testing.T) {
@@ -88,10 +91,14 @@ func TestMappingOutlivesTheRing(t *testing.T) {
 	r, path := open(t, nil)
 	fd := knock(t, path)
 	defer unix.Close(fd)
-	_, memfd := receive(t, fd)
+	text, memfd := receive(t, fd)
 	defer unix.Close(memfd)
+	var desc wire.Description
+	if err := json.Unmarshal([]byte(text), &desc); err != nil {
+		t.Fatal(err)
+	}
 	publish(t, r, &pixels, 7)
-	mem, err := unix.Mmap(memfd, 0, 2*4096, unix.PROT_READ, unix.MAP_SHARED)
+	mem, err := unix.Mmap(memfd, 0, desc.Size, unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,8 +106,8 @@ func TestMappingOutlivesTheRing(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if mem[4096+128] != 7 {
-		t.Errorf("first byte of the frame is %d, want 7", mem[4096+128])
+	if first := mem[desc.FirstSlot+desc.HeaderSize]; first != 7 {
+		t.Errorf("first byte of the frame is %d, want 7", first)
 	}
 	buf := make([]byte, 4096)
 	for { // what is left in the socket, then the hang-up

@@ -127,9 +127,15 @@ func (r *Ring) Lend() []byte {
 	return r.beginWrite()
 }
 
-// Memory is what Lend lends from, and a descriptor of it, for a process of ours
-// that writes the images. Both are the ring's, until Close.
-func (r *Ring) Memory() (fd int, data []byte) { return r.mem.writable, r.mem.data }
+// Memory is for a process of ours that writes the images, but no header. It is
+// the ring's, until Close.
+func (r *Ring) Memory() output.Memory {
+	d := r.mem.desc
+	return output.Memory{
+		FD: r.mem.writable, Data: r.mem.data,
+		First: d.FirstSlot + d.HeaderSize, Step: d.SlotSize, Length: d.SlotSize - d.HeaderSize,
+	}
+}
 
 // beginWrite marks the next slot, unless it is already, and gives its data.
 func (r *Ring) beginWrite() []byte {
@@ -138,7 +144,7 @@ func (r *Ring) beginWrite() []byte {
 		r.writing = true
 		wire.BeginWrite(slot, r.next())
 	}
-	return slot[wire.HeaderSize:][:r.cfg.MaxBytes:r.cfg.MaxBytes]
+	return slot[wire.DataOffset:][:r.cfg.MaxBytes:r.cfg.MaxBytes]
 }
 
 // next is the generation of the frame that is to be written.

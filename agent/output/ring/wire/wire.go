@@ -22,8 +22,11 @@ const (
 	RingMagic = 0x48524145
 	// FirstSlot is the bytes in front of the first slot.
 	FirstSlot = 4096
-	// HeaderSize is the bytes of a slot in front of its data.
+	// HeaderSize is the bytes of a slot's header.
 	HeaderSize = 128
+	// DataOffset is the bytes of a slot in front of its data: a page, so that a
+	// process which writes data need not be able to write headers.
+	DataOffset = 4096
 	// FingerprintSize is the bytes by which a writer knows its ring again.
 	FingerprintSize = 32
 	// SlotAlign divides the distance between slots.
