@@ -78,6 +78,47 @@ func TestFaultCostsItsFrameOnly(t *testing.T) {
 	}
 }
 
+// A child that wants a gigabyte gets its budget at the most, and the memory of
+// this process never grows.
+func TestGigabyteIsTheChildsAffair(t *testing.T) {
+	if !limited {
+		return // the budget is off where programs are instrumented
+	}
+	r := open(t, "memory-3", nil)
+	r.good(t, 2)
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // the peak is now
+		t.Fatal(err)
+	}
+	before := peak(t)
+	r.bad(t, 3, preproc.ReasonCrashed)
+	r.good(t, 4)
+	if grown := peak(t) - before; grown > 8<<10 {
+		t.Errorf("this process grew by %d KiB", grown)
+	}
+	var use unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_CHILDREN, &use); err != nil {
+		t.Fatal(err)
+	}
+	// Of the largest child that has ended, its code and the frame included.
+	if most := int64(budget(r.format, r.shapes)>>10) + 64<<10; use.Maxrss > most {
+		t.Errorf("a child had %d KiB, %d allowed", use.Maxrss, most)
+	}
+}
+
+// peak is the most memory that this process has had, in KiB.
+func peak(t *testing.T) (kib int) {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, _ := strings.Cut(string(status), "VmHWM:")
+	if _, err := fmt.Sscan(line, &kib); err != nil {
+		t.Fatal(err)
+	}
+	return kib
+}
+
 // An answer too many is found with the next frame.
 func TestSecondAnswerIsNotTheNextOne(t *testing.T) {
 	r := open(t, "twice-3", nil)

@@ -258,9 +258,9 @@ func TestChildrenDieWithTheAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	poll := []unix.PollFd{{Fd: int32(child), Events: unix.POLLIN}}
-	if n, err := unix.Poll(poll, 5000); n != 1 {
+	if n, err := unix.Poll(poll, 1000); n != 1 {
 		unix.Kill(pid, unix.SIGKILL)
-		t.Fatalf("the child lives on: %v", err)
+		t.Fatalf("the child lives on after a second: %v", err)
 	}
 }
 
