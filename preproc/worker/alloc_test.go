@@ -28,7 +28,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 			return preproc.New(view, specs)
 		})
 	}()
-	if err := unix.SetNonblock(pair[0], true); err != nil {
+	if err := watch(pair[0]); err != nil {
 		t.Fatal(err)
 	}
 	// It has no process of its own: nobody to limit, and nobody to reap.
