@@ -12,15 +12,15 @@
 // the same executable, so that a message is the memory of a struct:
 //
 //	parent                                             child
-//	copy the frame into the area    -- request -->     preproc.InProcess over the mapped
-//	poll(socket, deadline)                             memory: frame in, images out
+//	say where the frame lies        -- request -->     preproc.InProcess over the mapped
+//	read(socket), with a deadline                      memory: frame in, images out
 //	check, describe the images      <-- answer --
 //
 // The socket is a SOCK_SEQPACKET pair. Descriptors of shared memory cross it
-// when a child starts and when memory changes, never for a frame. The area is a
-// memfd of ours: the frame, and room for images that lie elsewhere. Images in
-// memory that was given to [Processor.Share], which is the rings', are written
-// by the child in place.
+// once in a child's life. Frames in memory that was given to
+// [Processor.ShareFrames], which is the driver's, are read by the child in
+// place, and images in that of [Processor.Share], which is the rings', written.
+// For others there is the area, a memfd of ours, and a copy.
 //
 // # What a child can do
 //
