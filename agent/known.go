@@ -17,6 +17,10 @@ import (
 // frame; one that follows it and is wrong as well, once in wrongPeriod.
 const wrongPeriod = time.Second
 
+// unlearntPeriod is after what time it is tried again to learn an answer. It says
+// nothing against the camera's worker that it cannot be learnt.
+const unlearntPeriod = 10 * time.Second
+
 // A prover sends a known frame through a camera's own worker, after the first
 // frame of a stream and then once a period: in the camera's format, into the
 // memory that the camera's images lie in. It is of the stage that preprocesses.
@@ -40,7 +44,7 @@ type lesson struct {
 // prove does what is due between two frames of that format.
 func (c *camera) prove(ctx context.Context, f capture.Format, pulse *health.Pulse) {
 	p := &c.prover
-	if c.worker == nil || time.Now().Before(p.next) {
+	if c.worker == nil || !c.publishing.Load() || time.Now().Before(p.next) {
 		return
 	}
 	if p.known == nil || !p.known.Of(f) {
@@ -56,7 +60,7 @@ func (c *camera) prove(ctx context.Context, f capture.Format, pulse *health.Puls
 }
 
 // learn begins to learn what becomes of a frame of that format, or takes what
-// was learnt. A format of which no frame can be preprocessed has its drops.
+// was learnt.
 func (c *camera) learn(ctx context.Context, f capture.Format) {
 	p := &c.prover
 	if p.learnt == nil {
@@ -70,11 +74,8 @@ func (c *camera) learn(ctx context.Context, f capture.Format) {
 	}
 	select {
 	case l := <-p.learnt:
-		p.known, p.learnt = l.known, nil
-		if refused, ok := errors.AsType[*preproc.Error](l.err); ok && refused.Reason < preproc.ReasonTimedOut {
-			p.next = time.Now().Add(selfTestPeriod)
-		} else if l.err != nil {
-			c.proved(l.err)
+		if p.known, p.learnt = l.known, nil; l.err != nil {
+			p.next = time.Now().Add(unlearntPeriod)
 		}
 	default:
 	}

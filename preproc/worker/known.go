@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
@@ -81,6 +84,7 @@ func (p *Processor) Verify(ctx context.Context, k *Known, images []*preproc.Imag
 			return ErrNone
 		}
 	}
+	defer p.giveBack()
 	if _, err := p.process(ctx, askKnown, k.frame(), images); err != nil {
 		return fmt.Errorf("known-answer frame: %w", err)
 	}
@@ -93,6 +97,13 @@ func (p *Processor) Verify(ctx context.Context, k *Known, images []*preproc.Imag
 		return err
 	}
 	return nil
+}
+
+// giveBack frees what a known frame took, where no other lies.
+func (p *Processor) giveBack() {
+	if slices.ContainsFunc(p.memories, func(m memory) bool { return m.frames }) && p.memories[0].data != nil {
+		_ = unix.Madvise(p.memories[0].data[:p.frame], unix.MADV_REMOVE) // or it stays
+	}
 }
 
 // once preprocesses one frame in a process of its own.

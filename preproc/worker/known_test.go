@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -74,6 +76,43 @@ func TestWorkerThatComputesWronglyIsReplaced(t *testing.T) {
 	}
 	if err := r.Verify(t.Context(), k, r.images); err != nil {
 		t.Error(err)
+	}
+}
+
+// The child that is asked is the one that the frames go through, also when they
+// lie in the driver's memory and a known one does not; and the known one is
+// gone when it was asked.
+func TestKnownFrameGoesToTheChildOfTheFrames(t *testing.T) {
+	for _, format := range []capture.PixelFormat{capture.MJPG, capture.YUYV, capture.GREY} {
+		r := open(t, "good", nil)
+		k := r.learn(t, blank(format))
+		m, err := newArea(len(k.frame().Planes[0]) + pageSize)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.close()
+		r.ShareFrames([]capture.Memory{{FD: m.fd, Data: m.data}})
+		f := k.frame()
+		f.Planes[0] = m.data[:copy(m.data, f.Planes[0])]
+		if _, err := r.Process(t.Context(), f, r.images); err != nil {
+			t.Fatal(err)
+		}
+		pid := r.child.pid
+		for range 2 {
+			if err := r.Verify(t.Context(), k, r.images); err != nil {
+				t.Error(err)
+			}
+			if _, err := r.Process(t.Context(), f, r.images); err != nil || r.request.Planes[0].Memory == 0 {
+				t.Errorf("%v, a frame from %+v", err, r.request.Planes[0])
+			}
+		}
+		if r.child.pid != pid {
+			t.Errorf("%v: another child was asked", format)
+		}
+		var held unix.Stat_t
+		if err := unix.Fstat(r.memories[0].fd, &held); err != nil || held.Blocks*512 > 2*pageSize {
+			t.Errorf("%v: the area holds %d bytes: %v", format, held.Blocks*512, err)
+		}
 	}
 }
 

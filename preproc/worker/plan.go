@@ -50,7 +50,22 @@ func (p *Processor) plan(f capture.Format) error {
 		}
 	}
 	p.format, p.planned = f, true
+	p.reserve = reserve(f)
 	return nil
+}
+
+// reserve is the room that the area has for a frame in any case, though all come
+// in memory that is shared: a known one does not. Memory that is never written to
+// costs nothing.
+func reserve(f capture.Format) (bytes int) {
+	l := f.PixelFormat.Layout()
+	if l == nil || l.Compressed {
+		return pages(max(1<<20, f.Width*f.Height)) // a JPEG of 8 bits a pixel
+	}
+	for i := range l.Planes {
+		bytes += pages(max(0, f.PlaneBytes(i)))
+	}
+	return bytes
 }
 
 // budget is how much writable private memory a child may have for frames of
@@ -88,6 +103,10 @@ func (p *Processor) lay(f *capture.Frame, images []*preproc.Image) error {
 		}
 	}
 	need := p.point(f)
+	if need > max(p.frame, p.reserve) {
+		need *= 2 // frames of that format vary
+	}
+	need = max(need, p.reserve)
 	if homeless || need > p.frame || p.memories[0].data == nil {
 		if err := p.rebuild(need); err != nil {
 			return &preproc.Error{Reason: preproc.ReasonFailed, Detail: err.Error()}
@@ -115,12 +134,9 @@ func (p *Processor) find(b []byte) (m, offset int) {
 	return 0, 0
 }
 
-// rebuild makes an area with room for frames of the given size, and some more
-// for compressed ones, whose size varies; and for the images that need it.
+// rebuild makes an area with room for frames of the given size, and for the
+// images that need it.
 func (p *Processor) rebuild(need int) error {
-	if p.format.PixelFormat.Layout() == nil || p.format.PixelFormat.Layout().Compressed {
-		need = max(2*need, 1<<20)
-	}
 	p.frame = pages(need)
 	size := p.frame + pageSize // offset 0 means none, and is the frame's
 	for i := range p.shapes {

@@ -49,6 +49,7 @@ type Processor struct {
 	memories []memory // the area, and those that are shared
 	version  uint64   // of memories
 	frame    int      // bytes of the area that are for the frame
+	reserve  int      // the least of them for this format
 
 	request request
 	answer  answer

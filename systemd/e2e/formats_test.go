@@ -55,7 +55,7 @@ func vividFormat(format, node, bars string, n int) func(*lab) {
 func inPlace(l *lab) {
 	l.Helper()
 	l.publishes(1)
-	maps := l.run("bash", "-c", "cat /proc/$(pgrep -xf 'agent worker front')/maps")
+	maps := l.run("bash", "-c", "cat /proc/$(pgrep -nxf 'agent worker front')/maps")
 	n := 0
 	for line := range strings.Lines(maps) {
 		if strings.Contains(line, "/dmabuf:") {
