@@ -186,7 +186,7 @@ func TestFingerprintChangesWithNodesLinksAndPermissions(t *testing.T) {
 		t.Errorf("%q, then %q: %v", last, again, err)
 	}
 	for what, change := range map[string]func() error{
-		"a link":      func() error { relink(t, h, "by-id", map[string]string{"usb-Cam": "video5"}); return nil },
+		"a link":      func() error { relink(t, h, "by-id", map[string]string{"usb-Cam": "video0"}); return nil },
 		"permissions": func() error { return os.Chmod(filepath.Join(h.dev, "video0"), 0o600) },
 		"a node gone": func() error { return os.Remove(filepath.Join(h.dev, "video5")) },
 	} {
