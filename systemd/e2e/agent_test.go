@@ -30,6 +30,7 @@ type seen struct {
 	Bars                             [][3]int
 	IntervalMS                       float64 `json:"interval_ms"`
 	AgeP50MS                         float64 `json:"age_p50_ms"`
+	GapMS                            float64 `json:"gap_ms"`
 	Example, Error                   string
 }
 

@@ -30,6 +30,7 @@ type Summary struct {
 	BarError   int      `json:"bar_error"` // largest difference to the expected colours
 	Bars       [][3]int `json:"bars,omitempty"`
 	IntervalMS float64  `json:"interval_ms"` // median, by the driver's time stamps
+	GapMS      float64  `json:"gap_ms"`      // the longest one in which nothing was published
 	AgeP50MS   float64  `json:"age_p50_ms"`  // capture to published
 	AgeP99MS   float64  `json:"age_p99_ms"`
 	Example    string   `json:"example,omitempty"` // of implausible times
@@ -39,6 +40,7 @@ type Summary struct {
 	numbered  bool
 	session   *reader.Description
 	timestamp time.Duration // of the frame before
+	published time.Duration // likewise
 	number    int
 	intervals []time.Duration
 	ages      []time.Duration
@@ -75,6 +77,10 @@ func (s *Summary) take(f *reader.Frame) error {
 		s.BarError = max(s.BarError, difference(bars, s.expected))
 		s.Bars = bars
 	}
+	if s.published != 0 {
+		s.GapMS = max(s.GapMS, float64((f.Published-s.published).Microseconds())/1000)
+	}
+	s.published = f.Published
 	s.ages = append(s.ages, f.Published-f.Timestamp)
 	s.LastSeq, s.number = f.Sequence, number
 	s.timestamp = f.Timestamp
