@@ -259,6 +259,8 @@ func TestLimitsLeaveTheWatchdogHalfOfItsTime(t *testing.T) {
 		"capture": cam.StallAfter + stallSlack,
 		"process": processLimit,
 		"worker":  worker.StartLimit + worker.SlowLimit + workerSlack,
+		"probe":   probePeriod + probeLimit,
+		"budget":  budgetLimit,
 	} {
 		if limit >= watchdog/2 {
 			t.Errorf("%s may be silent for %v, half of WatchdogSec is %v", name, limit, watchdog/2)
