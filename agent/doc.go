@@ -196,4 +196,10 @@
 //   - Latency is compared with the camera's own, not with a number in the config:
 //     the same frame takes 4 ms here and 40 on a small board. What is usual may
 //     become less but not more, or a slow drift would be usual.
+//   - What is no stage and can still stop them all has a heartbeat as well: the
+//     lock of the list of cameras and the supervisor are tried once a second, and
+//     the check of all heartbeats runs beside the one that pings, so that a check
+//     which hangs is named like a stage that does. All times are of a monotonic
+//     clock. systemd forgets the STATUS of a process that it killed, so its words
+//     lie in the runtime directory for the next one.
 package agent
