@@ -49,11 +49,7 @@ func TestPythonReaderSeesTheSameFrames(t *testing.T) {
 	spec := preproc.Spec{Name: "model", Width: 40, Height: 20, DType: preproc.Float32, Layout: preproc.CHW}
 	r, path := open(t, func(c *ring.Config) { c.Spec = spec })
 	next := echo(t, path)
-	var description struct{ Camera, Output string }
-	next(&description)
-	if description.Camera != "front" || description.Output != "model" {
-		t.Errorf("%+v", description)
-	}
+	consumersAre(t, r, 1)
 	for seq := range uint64(20) {
 		img := &preproc.Image{
 			Spec: &spec, Width: 40, Height: 20, Data: r.Lend(), Sequence: seq, Timestamp: 123456789, Dequeued: 5, Verdict: preproc.BlownOut | preproc.Stale | 1<<30,
@@ -68,6 +64,9 @@ func TestPythonReaderSeesTheSameFrames(t *testing.T) {
 		if err := r.Write(t.Context(), img); err != nil {
 			t.Fatal(err)
 		}
+		if seq == 0 {
+			connected(t, next)
+		}
 		var got map[string]any
 		next(&got)
 		want := fmt.Sprint(map[string]any{
@@ -80,5 +79,30 @@ func TestPythonReaderSeesTheSameFrames(t *testing.T) {
 		if fmt.Sprint(got) != want {
 			t.Fatalf("\n got %v\nwant %v", got, want)
 		}
+	}
+}
+
+// connected reads the line that the reader prints of a new connection.
+func connected(t *testing.T, next func(any)) {
+	t.Helper()
+	var description struct{ Camera, Output string }
+	if next(&description); description.Camera != "front" || description.Output != "model" {
+		t.Errorf("%+v", description)
+	}
+}
+
+func TestPythonReaderConnectsAgain(t *testing.T) {
+	r, path := open(t, nil)
+	next := echo(t, path)
+	for sequence := range uint64(3) {
+		consumersAre(t, r, 1)
+		publish(t, r, &pixels, sequence)
+		connected(t, next)
+		var frame struct{ Sequence uint64 }
+		if next(&frame); frame.Sequence != sequence {
+			t.Errorf("frame %d, want %d", frame.Sequence, sequence)
+		}
+		r.Close()
+		r, _ = open(t, func(c *ring.Config) { c.Socket = path })
 	}
 }

@@ -1,23 +1,26 @@
-"""Prints what a ring at sys.argv[1] delivers, a JSON line a frame: for the test."""
+"""Prints what a ring at sys.argv[1] delivers, a JSON line a frame, after one for each
+connection: for the test."""
 
 import json
 import sys
 
 import edge_agent_ring
 
-with edge_agent_ring.Ring(sys.argv[1]) as ring:
-    print(json.dumps(ring.description), flush=True)
-    for f in ring:
-        fields = {k: getattr(f, k) for k in edge_agent_ring.Record._fields}
-        fields.update(
-            first=float(f.data.flat[0]),
-            last=float(f.data.flat[-1]),
-            sum=float(f.data.sum(dtype="float64")),
-            shape=f.data.shape,
-            dtype=str(f.data.dtype),
-            writeable=f.data.flags.writeable,
-            point=f.to_camera(10, 20),
-            verdicts=" ".join(f.verdicts()),
-            valid=f.valid(),
-        )
-        print(json.dumps(fields), flush=True)
+ring = None
+for f in edge_agent_ring.frames(sys.argv[1]):
+    if f.ring is not ring:
+        ring = f.ring
+        print(json.dumps(ring.description), flush=True)
+    fields = {k: getattr(f, k) for k in edge_agent_ring.Record._fields}
+    fields.update(
+        first=float(f.data.flat[0]),
+        last=float(f.data.flat[-1]),
+        sum=float(f.data.sum(dtype="float64")),
+        shape=f.data.shape,
+        dtype=str(f.data.dtype),
+        writeable=f.data.flags.writeable,
+        point=f.to_camera(10, 20),
+        verdicts=" ".join(f.verdicts()),
+        valid=f.valid(),
+    )
+    print(json.dumps(fields), flush=True)

@@ -1,14 +1,13 @@
 """Frames of an edge-agent ring: the standard library and numpy.
 
-    with Ring("/run/agent/front/model.sock") as ring:
-        for frame in ring:                   # always the newest one
-            boxes = infer(frame.data)        # in the agent's memory: no copy
-            if not frame.valid():            # it took too long
-                continue
-            X, Y = frame.to_camera(x, y)
+    for frame in frames("/run/agent/front/model.sock"):  # always the newest one
+        boxes = infer(frame.data)            # in the agent's memory: no copy
+        if not frame.valid():                # it took too long
+            continue
+        X, Y = frame.to_camera(x, y)
 
-The agent's PROTOCOL.md says what is read here. A Ring ends when the agent hangs
-up (StopIteration); make a new one then.
+The agent's PROTOCOL.md says what is read here. A Ring is one connection, and ends
+when the agent hangs up (StopIteration); frames() connects again.
 """
 
 import array
@@ -18,6 +17,7 @@ import mmap
 import socket
 import struct
 import threading
+import time
 
 import numpy
 
@@ -55,6 +55,8 @@ class Ring:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.connect(path)
         text, control, _, _ = self.socket.recvmsg(4096, socket.CMSG_SPACE(4))
+        if not text:
+            raise ConnectionResetError(f"{path}: the agent hung up")
         d = self.description = json.loads(text)
         if d["magic"] != "edge-agent-ring" or d["version"] != 1 or "error" in d:
             raise OSError(f"{path}: {d.get('error', 'unknown protocol version')}")
@@ -113,3 +115,18 @@ class Ring:
                 pass
         start = self.slot(generation)
         return int(self.memory[start : start + 8].view("<u8")[0])
+
+
+def frames(path):
+    """Yields frames for ever: when the agent hangs up or is not there, it is
+    tried again at once, then with pauses from 100 ms up to 5 s."""
+    pause = 0
+    while True:
+        time.sleep(pause)
+        try:
+            with Ring(path) as ring:
+                pause = 0
+                for frame in ring:
+                    yield frame
+        except (ConnectionError, FileNotFoundError):
+            pause = min(max(2 * pause, 0.1), 5)
