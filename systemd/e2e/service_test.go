@@ -146,7 +146,7 @@ func hang(l *lab) {
 	if n := len(l.journal("_PID="+pid, "MESSAGE=SIGABRT: abort")); n == 0 {
 		l.Error("no stack of the process that hung in the journal")
 	}
-	kept := l.journal("EVENT=frame quarantined")
+	kept := l.journal("_PID="+l.property("MainPID"), "EVENT=frame quarantined") // by the one that came after
 	if len(kept) != 1 || hookNumber(kept[0]["FRAME_SEQ"]) != 60 || kept[0]["DROP_REASON"] != "crashed" {
 		l.Errorf("quarantined: %v, want the frame that hung", kept)
 	} else {

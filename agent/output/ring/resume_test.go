@@ -282,6 +282,16 @@ func TestConnectionOfAnotherSocketIsNoConsumer(t *testing.T) {
 	r.startsAnew()
 }
 
+func TestConsumerThatLeftMeanwhileIsForgotten(t *testing.T) {
+	r := newRestart(t)
+	r.read(1)
+	r.leave()
+	r.in.Close()
+	r.begin(nil)
+	eventually(t, "nobody is there", func() bool { return r.ring.Stats().Consumers == 0 })
+	publish(t, r.ring, &pixels, 2)
+}
+
 // Who comes and goes all the time is not kept each time.
 func TestStoreIsNotAskedWithoutBound(t *testing.T) {
 	r := newRestart(t)
