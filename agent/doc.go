@@ -80,7 +80,7 @@
 //     0.1 ms to a frame of 1080p, of MJPEG (4.8 ms) as of YUYV (1.9 ms): two
 //     wake-ups, of which a virtual machine at rest takes 40 us for each, and colder
 //     caches. The worker reads the driver's own buffers where these are exported
-//     as DMABUF, as videobuf2's are. Where not, frames are copied: 10 us for the
+//     as DMABUF, as videobuf2's are. Where not, frames are copied: 40 us for the
 //     150 kB of MJPEG, 0.5 ms for the 4 MB of YUYV. Neither a futex in place of the
 //     socket (5 us) nor to spin for the answer, which takes a CPU that another
 //     camera may want, was worth it. Per camera it costs 5 MB and 2 % of the CPU

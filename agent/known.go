@@ -41,6 +41,21 @@ type lesson struct {
 	err   error
 }
 
+// desk is for the one that learns: it takes a process, and all cameras start at
+// the same time, with a bound on the threads of all.
+var desk = make(chan struct{}, 1)
+
+func (c *camera) lesson(ctx context.Context, f capture.Format) (l lesson) {
+	select {
+	case desk <- struct{}{}:
+		defer func() { <-desk }()
+		l.known, l.err = worker.Learn(ctx, c.cfg.View, c.cfg.Specs(), f)
+	case <-ctx.Done():
+		l.err = ctx.Err()
+	}
+	return l
+}
+
 // prove does what is due between two frames of that format.
 func (c *camera) prove(ctx context.Context, f capture.Format, pulse *health.Pulse) {
 	p := &c.prover
@@ -66,10 +81,7 @@ func (c *camera) learn(ctx context.Context, f capture.Format) {
 	if p.learnt == nil {
 		learnt := make(chan lesson, 1)
 		p.learnt = learnt
-		p.learners.Go(func() {
-			known, err := worker.Learn(ctx, c.cfg.View, c.cfg.Specs(), f)
-			learnt <- lesson{known, err}
-		})
+		p.learners.Go(func() { learnt <- c.lesson(ctx, f) })
 		return
 	}
 	select {

@@ -78,3 +78,29 @@ func TestRightAnswersAreNoNews(t *testing.T) {
 		t.Errorf("%d replaced", n)
 	}
 }
+
+// Cameras that start together do not learn together: each takes a process.
+func TestOneLearnsAtATime(t *testing.T) {
+	desk <- struct{}{}
+	held := true
+	leave := func() {
+		if held {
+			held = false
+			<-desk
+		}
+	}
+	defer leave()
+	r := proving(t, "front")
+	r.until(t, "publishing", func() bool { return r.publishedBy() > 20 })
+	if children := strings.Fields(childrenOf(t)); len(children) != 1 {
+		t.Errorf("there are %d processes, want the camera's worker", len(children))
+	}
+	leave()
+	published := r.publishedBy()
+	r.until(t, "learnt", func() bool { return r.publishedBy() > published+30 })
+	r.stop()
+	r.finished(t)
+	if r.list()[0].prover.known == nil {
+		t.Error("not learnt when it could be")
+	}
+}
