@@ -21,9 +21,9 @@ const wrongPeriod = time.Second
 // nothing against the camera's worker that it cannot be learnt.
 const unlearntPeriod = 10 * time.Second
 
-// A prover sends a known frame through a camera's own worker, after the first
-// frame of a stream and then once a period: in the camera's format, into the
-// memory that the camera's images lie in. It is of the stage that preprocesses.
+// A prover sends a known frame through a camera's own worker, soon after the first
+// frame that was published and then once a period: in the camera's format, into
+// the memory that the camera's images lie in. It is of the stage that preprocesses.
 type prover struct {
 	known  *worker.Known // nil until it was learnt
 	learnt chan lesson   // nil while nobody learns
