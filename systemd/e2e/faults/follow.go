@@ -104,7 +104,7 @@ func (r *record) consume(ctx context.Context, camera string) {
 		if err != nil {
 			continue
 		}
-		seen := frame{f.Sequence, f.Published, f.Skipped, f.Description.PID}
+		seen := frame{f.Sequence, f.Published, f.Skipped}
 		r.note(func() { r.frames[camera] = append(r.frames[camera], seen) })
 	}
 }

@@ -58,16 +58,6 @@ type frame struct {
 	sequence  uint64
 	published time.Duration
 	skipped   uint64 // published before it, and not got
-	pid       int    // of the agent
-}
-
-// lost is how many frames between the one before and this one were never
-// published. A sequence that goes on in another process says nothing.
-func (f frame) lost(before frame) uint64 {
-	if f.pid != before.pid {
-		return 0
-	}
-	return f.sequence - before.sequence - 1 - f.skipped
 }
 
 // A record is all that was seen: the journal of the service, and the frames of
@@ -174,7 +164,7 @@ func (r *record) gap(ctx context.Context, camera string, limit, after time.Durat
 	err = r.await(ctx, "a gap of camera "+camera, limit, func() bool {
 		f := r.frames[camera]
 		for i := max(1, r.firstFrame(camera, after)); i < len(f); i++ {
-			if f[i].lost(f[i-1]) > 0 {
+			if r.between(f[i-1], f[i]) > 0 {
 				found = f[i]
 				return true
 			}
@@ -189,13 +179,27 @@ func (r *record) firstFrame(camera string, after time.Duration) int {
 	return sort.Search(len(f), func(i int) bool { return f[i].published > after })
 }
 
+// starting is the end of one process of the agent and the beginning of the next.
+var starting = manager("Starting ")
+
+// between is how many frames between two were never published. Numbers that go on
+// in another process of the agent say nothing. The caller holds mu.
+func (r *record) between(before, f frame) uint64 {
+	for _, e := range r.entries[r.first(before.published):] {
+		if e.at < f.published && starting(e) {
+			return 0
+		}
+	}
+	return f.sequence - before.sequence - 1 - f.skipped
+}
+
 // lost is how many frames of the camera were not published in that time.
 func (r *record) lost(camera string, since, until time.Duration) (n uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f := r.frames[camera]
 	for i := max(1, r.firstFrame(camera, since)); i < len(f) && f[i].published <= until; i++ {
-		n += f[i].lost(f[i-1])
+		n += r.between(f[i-1], f[i])
 	}
 	return n
 }

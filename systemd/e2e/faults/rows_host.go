@@ -12,7 +12,7 @@ var hostRows = []row{
 		bars:   bars{lost: 1}},
 	{fault: "out of descriptors", place: container, times: 2, strike: outOfDescriptors, bars: bars{recoveredMax: 2 * time.Second, lost: outage}},
 	{fault: "disk full", place: container, times: 5, short: 1, prepare: smallDisk,
-		faulty: "{device: {pattern: bars}, mode: {size: 320x180, rate: 30}, outputs: {model: {size: 320x180}, archive: {encode: jpeg, every: 100ms, files: {dir: archive, keep: 16MiB}}}}",
+		faulty: "{device: {pattern: bars}, mode: {size: 320x180, rate: 30}, queue: {capacity: 12}, outputs: {model: {size: 320x180}, archive: {encode: jpeg, every: 100ms, files: {dir: archive, keep: 16MiB}}}}",
 		strike: diskFull, bars: bars{detectedMax: 5 * time.Second, recoveredMax: 10 * time.Second}},
 	{fault: "broken JPEGs, a thousand frames each", place: container, times: 100, short: 3, prepare: spoiled,
 		faulty: "{device: {replay: " + stillsDir + ", loop: true, pace: fastest}, queue: {policy: block}, outputs: {model: {size: 320x180}}}",

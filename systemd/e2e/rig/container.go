@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/edge-agent/agent/systemd/e2e/rig/wire"
@@ -38,8 +35,7 @@ func (m *Machine) contain(ctx context.Context, img *Image, limit time.Duration) 
 		return err
 	}
 	defer door.Close()
-	m.cgroup = cgroupOf(m.dir)
-	argv := append(slices.Concat(enterCgroup(m.cgroup), favoured), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
+	argv := append(m.favoured(), "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
 		"--machine="+m.cgroup, "--directory="+img.path("root"), "--volatile=overlay", "--boot", "--private-network",
 		"--link-journal=no", "--resolv-conf=off", "--timezone=off", "--console=pipe", "--bind="+m.Share+":"+wire.Share)
 	if err := m.exec(limit, argv); err != nil {
@@ -54,38 +50,4 @@ func (m *Machine) contain(ctx context.Context, img *Image, limit time.Duration) 
 	m.Guest = newGuest(conn)
 	_, err = m.Run(ctx, "systemctl", "is-system-running", "--wait")
 	return err
-}
-
-// hierarchies are where a cgroup can be: version 2, and the named one of systemd in version 1.
-var hierarchies = []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup"}
-
-func cgroupOf(dir string) string { return "e2e-" + filepath.Base(dir) }
-
-// enterCgroup is a command that runs the rest of its arguments in a cgroup of
-// its own: nspawn's payload goes below its caller's, which two runs must not share.
-func enterCgroup(name string) []string {
-	script := `for h in ` + strings.Join(hierarchies, " ") + `; do
-	[ -w $h/cgroup.procs ] && mkdir -p $h/$0 && echo $$ >$h/$0/cgroup.procs
-done
-exec "$@"`
-	return []string{"sh", "-c", script, name}
-}
-
-// removeCgroup removes what a container has left: its groups, the inner ones first.
-func removeCgroup(name string) {
-	if name == "" {
-		return
-	}
-	for _, h := range hierarchies {
-		var dirs []string
-		filepath.WalkDir(filepath.Join(h, name), func(path string, d os.DirEntry, err error) error {
-			if err == nil && d.IsDir() {
-				dirs = append(dirs, path)
-			}
-			return nil
-		})
-		for i := len(dirs) - 1; i >= 0; i-- {
-			os.Remove(dirs[i])
-		}
-	}
 }

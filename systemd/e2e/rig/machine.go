@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,14 +26,10 @@ type Machine struct {
 	dir    string
 	owner  *os.File // held for as long as dir is in use
 	qmp    net.Conn // nil of a container
-	cgroup string   // of a container
-	group  int      // the host's process group
+	cgroup string
+	group  int // the host's process group
 	ended  chan error
 }
-
-// favoured is before the command of a guest, whose clock runs with the host's:
-// what a busy host withholds looks like a driver that hangs.
-var favoured = []string{"nice", "--adjustment=-5"}
 
 const kernelArgs = "console=ttyS0 root=/dev/vda quiet panic=-1 nokaslr mitigations=off systemd.log_color=0 " +
 	"systemd.show_status=0 apparmor=0 audit=0 nowatchdog rcupdate.rcu_expedited=1 cryptomgr.notests random.trust_cpu=on "
@@ -87,7 +82,7 @@ func (m *Machine) launch(ctx context.Context, img *Image, a accel, disk, format,
 	if state != "" {
 		args = append(args, "-incoming", "exec:cat '"+state+"'")
 	}
-	argv := slices.Concat(favoured, []string{"qemu-system-x86_64"}, args)
+	argv := append(append(m.favoured(), "qemu-system-x86_64"), args...)
 	if err := m.exec(limit, argv, controlEnd, monitorEnd); err != nil {
 		return err
 	}
