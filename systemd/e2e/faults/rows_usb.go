@@ -15,7 +15,7 @@ const (
 // What cables, hubs and cheap cameras do: a UVC camera of the rig, by the
 // kernel's own driver.
 var usbRows = []row{
-	{fault: "usb: pulled and plugged", place: machine, times: 20, faulty: usb, healthy: vividHealthy, prepare: plugged("CAM1"),
+	{fault: "usb: pulled and plugged", place: machine, times: 200, faulty: usb, healthy: vividHealthy, prepare: plugged("CAM1"),
 		strike: replug, bars: back},
 	{fault: "usb: another number", place: machine, times: 5, faulty: usb, healthy: vividHealthy, prepare: plugged("CAM1"),
 		strike: renumber, bars: back},
