@@ -98,7 +98,7 @@ func (l *Ladder) Failed(c Cause, now time.Time) Step {
 		return l.hang(now)
 	}
 	l.absence = 0
-	if l.probing {
+	if l.probing && l.allowed(Lower, now) {
 		return l.lower(now)
 	}
 	for r := max(l.rung, spans[c].first); r <= spans[c].last; r++ {

@@ -215,13 +215,17 @@ func TestEveryWalkKeepsThePromises(t *testing.T) {
 		explore(t, l, start, Step{}, 4)
 		random, now, before := rand.New(rand.NewPCG(1, 2)), start, Step{}
 		for range 50_000 {
+			if random.IntN(10) == 0 {
+				l.Least = random.IntN(3)
+			}
+			before.Mode = l.Mode() // its owner may have changed it
 			now, before = walk(t, &l, Cause(random.IntN(causes)), times[random.IntN(len(times))], now, before)
 		}
 	}
 }
 
 // times are for how long the camera publishes between two failures.
-var times = []time.Duration{0, time.Second, FirstRaise}
+var times = []time.Duration{0, time.Second, FirstRaise, LastRaise}
 
 func explore(t *testing.T, l Ladder, now time.Time, before Step, depth int) {
 	if depth == 0 {
@@ -243,7 +247,7 @@ func walk(t *testing.T, l *Ladder, c Cause, published time.Duration, now time.Ti
 	if published > 0 {
 		l.Published(now)
 		now = now.Add(published)
-		if _, raised := l.Improve(now); raised && l.mode != was-1 {
+		if _, raised := l.Improve(now); raised && (l.mode != was-1 || l.mode < l.Least) {
 			t.Fatalf("raised from mode %d to %d", was, l.mode)
 		}
 	}
@@ -258,7 +262,7 @@ func walk(t *testing.T, l *Ladder, c Cause, published time.Duration, now time.Ti
 func fault(l Ladder, c Cause, s, before Step, quiet bool) string {
 	first, last := spans[c].first, spans[c].last
 	switch {
-	case s.Mode < 0 || s.Mode > l.Fallbacks || s.Mode != l.Mode():
+	case s.Mode < 0 || max(s.Mode, l.mode) > l.Fallbacks || s.Mode != l.Mode():
 		return "a mode that is none"
 	case s.After < 0 || s.After > longestPause*6/5 && (c != Hang || s.Rung != Wait || s.After > ProcessPeriod):
 		return "a pause out of bounds"

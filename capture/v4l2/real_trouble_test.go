@@ -76,6 +76,18 @@ func TestRealInjectedFaults(t *testing.T) {
 		t.Errorf("after a fatal streaming error: %v", err)
 	}
 	t.Log(err)
+	// The open device begins anew, after that and in the middle of a good stream.
+	mustRestart(t, s)
+	readReal(t, s)
+	loan := mustRead(t, s)
+	mustRestart(t, s)
+	f := mustRead(t, s)
+	if f.Sequence != loan.Sequence+1 || f.Lost != 0 {
+		t.Errorf("frame %d after %d, %d lost by a restart", f.Sequence, loan.Sequence, f.Lost)
+	}
+	f.Release()
+	loan.Release()
+	readReal(t, s)
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
