@@ -39,7 +39,7 @@ var ErrClosed = errors.New("ring closed")
 // Stats are counters since New, but Consumers, which is now.
 type Stats struct {
 	Consumers int
-	// Published counts frames.
+	// Published counts frames, those of earlier processes included.
 	Published uint64
 	// Notified and Missed count messages: delivered to a consumer's socket, and
 	// not, because it was full.
