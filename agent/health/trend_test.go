@@ -65,7 +65,7 @@ func days(t *testing.T, otherwise int) int {
 }
 
 func TestNoAlarmWithoutALeak(t *testing.T) {
-	alarms, heaps := 0, days(t, 70)/7
+	alarms, heaps := 0, days(t, 28)/7
 	for seed := range uint64(heaps) {
 		tr := &Trend{Least: 8}
 		if at, g, found := follow(tr, 7*24*time.Hour, newHeap(seed).at); found {
