@@ -38,7 +38,8 @@ type budget struct {
 	paused  atomic.Bool  // previews
 	lowered atomic.Int32 // the fallback mode that cameras are opened in at best
 	imposed atomic.Int32 // one of so many frames is taken
-	shown   atomic.Pointer[string]
+	// What STATUS says.
+	shown, leaks atomic.Pointer[string]
 	// spent is why the process has to end.
 	spent chan error
 	// period is how often look is called.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/edge-agent/agent/agent/config"
@@ -107,12 +108,15 @@ func (b *budget) show(worst *resource, changed bool) {
 	b.agent.show()
 }
 
-// String is what STATUS says; nothing while nothing is given up.
+// String is what STATUS says; nothing while nothing is given up and nothing leaks.
 func (b *budget) String() string {
-	if s := b.shown.Load(); s != nil {
-		return *s
+	var parts []string
+	for _, s := range []*string{b.shown.Load(), b.leaks.Load()} {
+		if s != nil && *s != "" {
+			parts = append(parts, *s)
+		}
 	}
-	return ""
+	return strings.Join(parts, "; ")
 }
 
 // tellNear tells of a resource that runs short and cannot be spared.

@@ -1,11 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/systemd"
@@ -31,7 +32,8 @@ type series struct{ resource, camera string }
 // A trend is a series and where it goes.
 type trend struct {
 	health.Trend
-	pid int // whose it is
+	pid   int    // whose it is
+	words string // for STATUS, while it grows
 }
 
 // follow looks for growth that does not end.
@@ -48,6 +50,22 @@ func (b *budget) follow(u *usage, now time.Duration) {
 	b.watch(series{resource: "descriptors"}, 0, b.descriptors.use, leastDescriptors, b.descriptors.limit-b.descriptors.use, now)
 	b.watch(series{resource: "threads"}, 0, b.threads.use, leastThreads, b.threads.limit-b.threads.use, now)
 	b.watch(series{resource: "goroutines"}, 0, float64(u.goroutines), leastGoroutines, math.Inf(1), now)
+	b.showLeaks()
+}
+
+// showLeaks makes the words for STATUS.
+func (b *budget) showLeaks() {
+	var leaks []string
+	for _, t := range b.trends {
+		if t.words != "" {
+			leaks = append(leaks, t.words)
+		}
+	}
+	slices.Sort(leaks)
+	words := strings.Join(leaks, "; ")
+	if before := b.leaks.Swap(&words); before == nil && words != "" || before != nil && *before != words {
+		b.agent.show()
+	}
 }
 
 // made counts the cameras there are, and those that have had a frame.
@@ -73,16 +91,18 @@ func (b *budget) watch(s series, pid int, use, least, left float64, now time.Dur
 		return
 	}
 	e, id, message := b.log.Info(), systemd.MessageLeakOver, "no longer grows without end"
+	t.words = ""
 	if g.On {
 		e, id, message = b.log.Warn(), systemd.MessageLeak, "grows without end"
+		t.words = fmt.Sprintf("%s leaks %s, %s an hour", cmp.Or(s.camera, "agent"), s.resource, amount(s.resource, g.PerHour))
 	}
 	e = e.Str("message_id", id).Str("resource", s.resource)
 	if s.camera != "" {
 		e = e.Str("camera", s.camera).Str("stage", "worker")
 	}
-	e = amount(e, "use", s.resource, use)
+	e = e.Str("use", amount(s.resource, use))
 	if g.On {
-		e = amount(e, "per_hour", s.resource, g.PerHour).Str("over", short(g.Over))
+		e = e.Str("per_hour", amount(s.resource, g.PerHour)).Str("over", short(g.Over))
 		if left = left / g.PerHour; left > 0 && left < 24*365 {
 			e = e.Str("limit_in", short(time.Duration(left*float64(time.Hour))))
 		}
@@ -90,12 +110,12 @@ func (b *budget) watch(s series, pid int, use, least, left float64, now time.Dur
 	e.Msg(message)
 }
 
-// amount adds so much of a resource to a log line.
-func amount(e *zerolog.Event, key, resource string, n float64) *zerolog.Event {
+// amount is so much of a resource, for people.
+func amount(resource string, n float64) string {
 	if resource == "memory" {
-		return e.Str(key, fmt.Sprintf("%.1f MiB", n/(1<<20)))
+		return fmt.Sprintf("%.1f MiB", n/(1<<20))
 	}
-	return e.Str(key, fmt.Sprintf("%.1f", n))
+	return fmt.Sprintf("%.1f", n)
 }
 
 // short is a duration for people.
