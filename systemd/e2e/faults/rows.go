@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"os/exec"
 	"slices"
 	"time"
 )
@@ -16,30 +13,6 @@ func rows(o options) []row {
 
 // deadline is the process-deadline of the config, unless it says another one.
 const deadline = 200 * time.Millisecond
-
-// An action does something to the agent, or undoes it.
-type action func(ctx context.Context, b *bench) error
-
-// shell is a line of bash.
-func shell(line string) action {
-	return func(ctx context.Context, _ *bench) error {
-		out, err := exec.CommandContext(ctx, "bash", "-c", line).CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%s: %w: %s", line, err, bytes.TrimSpace(out))
-		}
-		return nil
-	}
-}
-
-// both is one action after the other.
-func both(first, second action) action {
-	return func(ctx context.Context, b *bench) error {
-		if err := first(ctx, b); err != nil {
-			return err
-		}
-		return second(ctx, b)
-	}
-}
 
 // struck makes an episode of something that is done, that the agent notices with
 // an entry that matches, and that is then undone. Without a match nobody is

@@ -3,15 +3,17 @@ package main
 import (
 	"context"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // What happens to the agent as a whole. systemd notices, and starts the next one.
 var agentRows = []row{
 	{fault: "agent: kill -9", place: container, times: 10, short: 2,
-		strike: restarted(agentSignal("KILL"), manager("Main process exited")),
+		strike: restarted(kill(daemon, unix.SIGKILL), manager("Main process exited")),
 		bars:   bars{recoveredMax: time.Second, whole: true}},
 	{fault: "agent: SIGSTOP", place: container, times: 2,
-		strike: restarted(agentSignal("STOP"), manager("Watchdog timeout")),
+		strike: restarted(kill(daemon, unix.SIGSTOP), manager("Watchdog timeout")),
 		bars:   bars{detectedMax: 11 * time.Second, recoveredMax: time.Second, whole: true}},
 	{fault: "agent: a stage that hangs in C++", place: container, times: 2, short: 1,
 		agent: "isolation: none", hooks: []string{"AGENT_TEST_HANG_SEQUENCE=90/90"},
@@ -19,7 +21,8 @@ var agentRows = []row{
 		bars:   bars{recoveredMax: time.Second, whole: true}},
 }
 
-func agentSignal(name string) action { return systemctl("kill --kill-whom=main -s " + name) }
+// daemon is how the agent's command line begins.
+const daemon = "/usr/bin/agent run"
 
 // restarted makes an episode of something that systemd ends by starting the
 // agent anew: recovery counts from there.

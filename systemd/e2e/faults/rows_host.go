@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // What a machine runs out of.
 var hostRows = []row{
 	{fault: "journald frozen", place: container, times: 3, short: 1,
-		strike: struck(both(shell("pkill -STOP -x systemd-journal"), workerSignal("KILL")), nil, shell("sleep 2; pkill -CONT -x systemd-journal")),
+		strike: struck(both(shell("pkill -STOP -x systemd-journal"), kill(worker, unix.SIGKILL)), nil, shell("sleep 2; pkill -CONT -x systemd-journal")),
 		bars:   bars{lost: 1}},
 	{fault: "out of descriptors", place: container, times: 2, strike: outOfDescriptors, bars: bars{recoveredMax: 2 * time.Second, lost: outage}},
 	{fault: "disk full", place: container, times: 5, short: 1, prepare: smallDisk,
@@ -50,7 +52,7 @@ func nofile(limits string) action {
 // outOfDescriptors leaves none for the next worker. The end of that is told, too,
 // which takes its time; until then a second one would not be news.
 func outOfDescriptors(ctx context.Context, b *bench) (episode, error) {
-	none := struck(both(nofile("3:4096"), workerSignal("KILL")),
+	none := struck(both(nofile("3:4096"), kill(worker, unix.SIGKILL)),
 		event("frame dropped", "CAMERA", faultyCamera, "DROP_REASON", "crashed"), nofile("4096:4096"))
 	e, err := none(ctx, b)
 	if err == nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -31,7 +33,7 @@ var usbRows = []row{
 	{fault: "usb: two swapped between ports", place: machine, times: 3, faulty: usb, healthy: usbPort, prepare: plugged("CAM1", "CAM2"),
 		strike: swap, bars: bars{recoveredMax: time.Second, lost: outage, whole: true}},
 	{fault: "usb: agent killed", place: machine, times: 3, faulty: usb, healthy: vividHealthy, prepare: plugged("CAM1"),
-		strike: restarted(agentSignal("KILL"), manager("Main process exited")), bars: bars{lost: outage, whole: true}},
+		strike: restarted(kill(daemon, unix.SIGKILL), manager("Main process exited")), bars: bars{lost: outage, whole: true}},
 }
 
 // plugged has the cameras there before the agent starts.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // What native code does to its worker. Test hooks make it so on every 30th
@@ -14,9 +16,9 @@ var workerRows = []row{
 	{fault: "worker: endless loop on a frame", place: container, times: 20, short: 2, hooks: []string{"AGENT_TEST_LOOP_SEQUENCE=30/30"}, strike: workerGoes, bars: loop},
 	{fault: "worker: 1 GB on a frame", place: container, times: 20, short: 2, hooks: []string{"AGENT_TEST_MEMORY_SEQUENCE=30/30"}, strike: workerGoes, bars: crash},
 	{fault: "worker: kill -9", place: container, times: 20, short: 2,
-		strike: struck(workerSignal("KILL"), workerReplaced, nil), bars: bars{recoveredMedian: 100 * time.Millisecond, lost: 1}},
+		strike: struck(kill(worker, unix.SIGKILL), workerReplaced, nil), bars: bars{recoveredMedian: 100 * time.Millisecond, lost: 1}},
 	{fault: "worker: SIGSTOP", place: container, times: 20, short: 2,
-		strike: struck(workerSignal("STOP"), workerReplaced, nil), bars: hang},
+		strike: workerStops, bars: hang},
 	{fault: "worker: wrong answers", place: container, times: 1, hooks: []string{"AGENT_TEST_WRONG_SEQUENCE=30"}, strike: workerLies,
 		bars: bars{detectedMax: 61 * time.Second, recoveredMax: time.Second, lost: 1}},
 	{fault: "worker: crashes in a row", place: container, times: 1000, short: 20, hooks: []string{"AGENT_TEST_CRASH_SEQUENCE=30/1"}, strike: workerDies, bars: bars{lost: outage}},
@@ -32,9 +34,15 @@ var (
 	loop = bars{recoveredMedian: deadline + 100*time.Millisecond, lost: 10}
 )
 
-// workerSignal signals the worker of the faulty camera.
-func workerSignal(name string) action {
-	return shell("pkill -" + name + " -f '^agent worker " + faultyCamera + "$'")
+// worker is the command line of the faulty camera's.
+const worker = "agent worker " + faultyCamera
+
+// workerStops stops the worker, which then hangs on its next frame.
+func workerStops(ctx context.Context, b *bench) (episode, error) {
+	if err := kill(worker, unix.SIGSTOP)(ctx, b); err != nil {
+		return episode{}, err
+	}
+	return workerGoes(ctx, b)
 }
 
 // workerDies is over when the agent says that a worker had to go: it says how
