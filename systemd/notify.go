@@ -40,7 +40,9 @@ func NewNotifier() *Notifier {
 	if path == "" {
 		return &Notifier{}
 	}
-	return &Notifier{send: func(state string, fds ...int) error { return tell(path, state, fds) }}
+	l := &line{path: path}
+	_ = l.dial() // the first notification tries again, and tells
+	return &Notifier{send: l.tell}
 }
 
 // sendLimit bounds one notification: while PID 1 does not read its socket, a
@@ -48,22 +50,51 @@ func NewNotifier() *Notifier {
 // that a camera whose state changes loses little time over it.
 const sendLimit = 100 * time.Millisecond
 
+// A line is the connection to the service manager. It is kept, because a process
+// that has run out of descriptors gets no other one, and is not to be killed for
+// the pings that it could not send.
+type line struct {
+	path string
+	mu   sync.Mutex // guards what follows
+	conn *net.UnixConn
+}
+
+func (l *line) dial() error {
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: l.path, Net: "unixgram"})
+	if err == nil {
+		l.conn = conn
+	}
+	return err
+}
+
 // tell sends one datagram, with descriptors that the receiver gets duplicates
 // of. go-systemd's daemon.SdNotify can do neither that nor give up.
-func tell(path, state string, fds []int) error {
-	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
+func (l *line) tell(state string, fds ...int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil {
+		err := l.write(state, fds)
+		if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		l.conn.Close() // whoever listened there does so no more
+		l.conn = nil
+	}
+	if err := l.dial(); err != nil {
 		return err
 	}
-	defer conn.Close()
-	if err := conn.SetWriteDeadline(time.Now().Add(sendLimit)); err != nil {
+	return l.write(state, fds)
+}
+
+func (l *line) write(state string, fds []int) error {
+	if err := l.conn.SetWriteDeadline(time.Now().Add(sendLimit)); err != nil {
 		return err
 	}
 	if len(fds) == 0 {
-		_, err := conn.Write([]byte(state))
+		_, err := l.conn.Write([]byte(state))
 		return err
 	}
-	raw, err := conn.SyscallConn()
+	raw, err := l.conn.SyscallConn()
 	if err != nil {
 		return err
 	}

@@ -187,3 +187,52 @@ func TestManagerThatDoesNotReadIsNotWaitedFor(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Without a descriptor to be had, pings get through: nothing is opened for them.
+func TestNotifierOpensNothingToPing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	pid1, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pid1.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	n := NewNotifier()
+	if err := os.Remove(path); err != nil { // who opens it anew finds nothing
+		t.Fatal(err)
+	}
+	if err := n.Ping(); err != nil {
+		t.Error(err)
+	}
+	buf := make([]byte, 64)
+	if got, err := pid1.Read(buf); err != nil || string(buf[:got]) != "WATCHDOG=1" {
+		t.Errorf("%q, %v", buf[:got], err)
+	}
+}
+
+// A service manager that was started anew is found.
+func TestNotifierFindsTheNextServiceManager(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	listen := func() *net.UnixConn {
+		pid1, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pid1
+	}
+	first := listen()
+	t.Setenv("NOTIFY_SOCKET", path)
+	n := NewNotifier()
+	first.Close()
+	if n.Ping() == nil {
+		t.Error("nobody listened, and no error")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	second := listen()
+	defer second.Close()
+	if err := n.Ping(); err != nil {
+		t.Error(err)
+	}
+}
