@@ -56,7 +56,7 @@ func outOfDescriptors(ctx context.Context, b *bench) (episode, error) {
 		event("frame dropped", "CAMERA", faultyCamera, "DROP_REASON", "crashed"), nofile("4096:4096"))
 	e, err := none(ctx, b)
 	if err == nil {
-		_, err = b.since(ctx, e.recovered, "the end of it", event("frames no longer dropped", "CAMERA", faultyCamera))
+		_, err = b.since(ctx, e.recovered, "the end of it", event("frames no longer dropped", "CAMERA", faultyCamera, "DROP_REASON", "crashed"))
 	}
 	return e, err
 }
