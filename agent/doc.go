@@ -81,7 +81,10 @@
 //     wake-ups, of which a virtual machine at rest takes 40 us for each, and colder
 //     caches. The worker reads the driver's own buffers where these are exported
 //     as DMABUF, as videobuf2's are. Where not, frames are copied: 40 us for the
-//     150 kB of MJPEG, 0.5 ms for the 4 MB of YUYV. Neither a futex in place of the
+//     150 kB of MJPEG, 0.5 ms for the 4 MB of YUYV. (Memory that the CPU does not
+//     cache, of videobuf2-dma-contig on some ARM devices, is read in place as it is
+//     without a worker. Whether a copy would be faster there is to be measured
+//     there.) Neither a futex in place of the
 //     socket (5 us) nor to spin for the answer, which takes a CPU that another
 //     camera may want, was worth it. Per camera it costs 5 MB and 2 % of the CPU
 //     time. A crash is noticed in 3 ms, the next child answers after 7.
