@@ -130,7 +130,7 @@ func parseAccount(entry map[string]string) account {
 
 func (a account) String() string {
 	s := fmt.Sprintf("captured %d + kernel lost %d, published %d", a.captured, a.lost, a.published)
-	for _, reason := range []string{"evicted", "error-flag", "short", "corrupt", "stale", "shutdown"} {
+	for _, reason := range []string{"evicted", "error-flag", "short", "corrupt", "stale", "skipped", "shutdown"} {
 		if n := a.dropped[reason]; n > 0 {
 			s += fmt.Sprintf(", %s %d", reason, n)
 		}
