@@ -177,11 +177,16 @@ func swapTwins(l *lab) {
 		return l.run("bash", "-c", fmt.Sprintf("until ls /dev/v4l/by-path | grep -m1 'usb-0:%d:1.0-video-index0'; do udevadm settle; done", port+1))
 	}
 	a, b := l.attach("TWIN", "-port", "0"), l.attach("TWIN", "-port", "1")
-	l.configure(fmt.Sprintf(`cameras:
-  left: {device: {by-path: "%s"}, mode: {format: MJPG, size: 320x180, rate: 10}, outputs: {model: {size: 320x180}}}
-  right: {device: {by-path: "%s"}, mode: {format: MJPG, size: 320x180, rate: 10}, outputs: {model: {size: 320x180}}}
-`, socket(0), socket(1)))
-	l.status("left: publishing; right: publishing")
+	const yaml = `  %s:
+    device: {by-path: "%s"}
+    mode: {format: MJPG, size: 320x180, rate: 5}
+    outputs: {model: {size: 320x180}}
+    quality: {stale-after: off} # what is slow here is the machine
+    recovery: {process-deadline: 2s}
+`
+	l.configure("cameras:\n" + fmt.Sprintf(yaml, "left", socket(0)) + fmt.Sprintf(yaml, "right", socket(1)))
+	l.status("left: publishing")
+	l.status("right: publishing")
 	a.say("freeze") // the one that is known by its picture
 	l.status("left: publishing, frozen")
 	l.must(a.process.Signal(syscall.SIGKILL))
