@@ -3,10 +3,12 @@ package agent
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -160,6 +162,13 @@ func (b *budget) run(ctx context.Context) {
 // look measures once and does what follows from it.
 func (b *budget) look() {
 	u, err := b.measure()
+	if errors.Is(err, syscall.EMFILE) {
+		// There is none left to look with, which tells enough.
+		b.descriptors.use = b.descriptors.limit
+		b.tellNear(&b.descriptors, b.now())
+		b.enforce(&u, b.now())
+		return
+	}
 	if (err != nil) != b.blind {
 		b.blind = err != nil
 		b.log.Warn().Err(err).Bool("blind", b.blind).Msg("measuring resources")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -135,13 +136,18 @@ func TestWorkerThatHoldsTooMuchIsReplacedBetweenFrames(t *testing.T) {
 }
 
 func TestAgentThatHoldsTooMuchEnds(t *testing.T) {
-	for name, over := range map[string]usage{
-		"memory":      {agent: health.Held{Private: 90 * mi}, private: 110 * mi},
-		"descriptors": {descriptors: 1 << 30},
+	for what, over := range map[string]struct {
+		usage
+		err error
+	}{
+		"memory":                    {usage{agent: health.Held{Private: 90 * mi}, private: 110 * mi}, nil},
+		"descriptors":               {usage{descriptors: 1 << 30}, nil},
+		"descriptors, none to look": {usage{}, fmt.Errorf("open: %w", syscall.EMFILE)},
 	} {
+		name, _, _ := strings.Cut(what, ",")
 		b := startBudget(t, "limits: {memory: 100MiB}")
 		b.looks(settleAfter + budgetPeriod)
-		b.u = over
+		b.u, b.err = over.usage, over.err
 		b.looks(time.Minute)
 		select {
 		case err := <-b.done:
