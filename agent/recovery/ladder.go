@@ -16,6 +16,9 @@ const (
 	// absentPause bounds it for a camera that is not there: hot-plug events
 	// end the wait anyway.
 	absentPause = 2 * time.Second
+	// takenPause bounds it for one that another program has: no event tells
+	// when that lets go, and a try costs the two of them next to nothing.
+	takenPause = 500 * time.Millisecond
 	// longestPause bounds it when all rungs were tried.
 	longestPause = 5 * time.Second
 )
@@ -93,7 +96,11 @@ func (l *Ladder) Failed(c Cause, now time.Time) Step {
 	switch {
 	case spans[c].last == Wait:
 		l.absence++
-		return Step{Rung: Wait, Try: l.absence, Mode: l.Mode(), After: pause(l.absence, absentPause), News: l.absence == 1}
+		longest := absentPause
+		if c == Taken {
+			longest = takenPause
+		}
+		return Step{Rung: Wait, Try: l.absence, Mode: l.Mode(), After: pause(l.absence, longest), News: l.absence == 1}
 	case c == Hang:
 		return l.hang(now)
 	}

@@ -285,3 +285,16 @@ func fault(l Ladder, c Cause, s, before Step, quiet bool) string {
 	}
 	return ""
 }
+
+// Its program tells nobody when it lets go.
+func TestCameraThatIsTakenIsTriedOften(t *testing.T) {
+	for cause, most := range map[Cause]time.Duration{Taken: 600 * time.Millisecond, Absent: 2400 * time.Millisecond} {
+		l, longest := &Ladder{}, time.Duration(0)
+		for range 50 {
+			longest = max(longest, l.Failed(cause, start).After)
+		}
+		if longest > most || longest < most/2 {
+			t.Errorf("cause %d: up to %v between tries, want at most %v", cause, longest, most)
+		}
+	}
+}
