@@ -68,7 +68,8 @@ func replug(ctx context.Context, b *bench) (e episode, err error) {
 	return b.recover(ctx, e)
 }
 
-// renumber has another camera take the number while the camera is away.
+// renumber has another camera take the number while the camera is away, and the
+// next time lets go of it.
 func renumber(ctx context.Context, b *bench) (e episode, err error) {
 	before := b.usb["CAM1"].node
 	e.struck = monotonic()
@@ -76,7 +77,10 @@ func renumber(ctx context.Context, b *bench) (e episode, err error) {
 	if e.noticed, err = b.since(ctx, e.struck, "word of the pull", lost); err != nil {
 		return e, err
 	}
-	if _, err = b.plug(ctx, "OTHER", 1); err != nil {
+	if other := b.usb["OTHER"]; other != nil {
+		other.pull()
+		delete(b.usb, "OTHER")
+	} else if _, err = b.plug(ctx, "OTHER", 1); err != nil {
 		return e, err
 	}
 	if e.mended, err = b.plug(ctx, "CAM1", 0); err != nil {
@@ -85,9 +89,7 @@ func renumber(ctx context.Context, b *bench) (e episode, err error) {
 	if b.usb["CAM1"].node == before {
 		return e, fmt.Errorf("the camera is %s again", before)
 	}
-	e, err = b.recover(ctx, e)
-	b.usb["OTHER"].pull()
-	return e, err
+	return b.recover(ctx, e)
 }
 
 // swap plugs each of two cameras where the other one was. Which of them is
