@@ -38,8 +38,8 @@
 //     always at the driver, so the queue is where old frames meet new ones, and
 //     there every eviction has a name.
 //   - A camera that is absent or busy is a state with a reason, tried again with
-//     a growing wait of at most 2 s (0.5 s for one in use) that ends early when inotify sees a device
-//     come. The agent is ready before any camera is.
+//     a growing wait of at most 2 s, 0.5 s for one in use, that ends early when
+//     inotify sees a device come. The agent is ready before any camera is.
 //   - A camera that is there and fails climbs a ladder, see package recovery: the
 //     stream is begun anew, the device is opened again, a lower mode. To open it
 //     again is always to find it by its identity: the same node without a look-up
