@@ -42,16 +42,13 @@ var vividRows = []row{
 		strike: struck(driver("unbind"), lost, rebind), bars: back},
 	{fault: "module removed and loaded", place: machine, times: 5, faulty: vivid, healthy: slowPattern, prepare: numbered,
 		strike: struck(driver("unbind"), lost, both(released, shell("rmmod vivid; modprobe vivid"))), bars: back},
-	{fault: "camera busy", place: machine, times: 5, faulty: vivid, healthy: slowPattern, prepare: numbered, strike: busy, bars: freed},
+	{fault: "camera busy", place: machine, times: 5, faulty: vivid, healthy: slowPattern, prepare: numbered, strike: busy, bars: back},
 	{fault: "clock steps", place: machine, times: 8, faulty: slowPattern, healthy: slowPattern, strike: clockSteps},
 }
 
 var (
 	// A camera that was opened anew.
 	reopened = bars{recoveredMedian: time.Second, lost: outage}
-	// One that somebody else had: nothing tells that he let go of it, and it is
-	// tried again every two seconds.
-	freed = bars{recoveredMax: 3 * time.Second, lost: outage}
 	// One that was away, from when it is there again.
 	back = bars{recoveredMax: time.Second, lost: outage}
 )
