@@ -18,7 +18,7 @@ var root = section[Config]{
 			c.Cameras = append(c.Cameras, v)
 		}),
 	value("isolation", oneOf[Isolation]("process", "none"), "process",
-		"where native code runs: in a child process for each camera, so that a crash, a hang or a leak costs one frame; or in the agent, which is a little faster with raw formats and ends when it crashes",
+		"where native code runs: in a child process for each camera, so that a crash, a hang or a leak costs a frame or a few; or in the agent, which is a little faster with raw formats and ends when it crashes",
 		func(c *Config, v Isolation) { c.Isolation = v }),
 	group("quarantine", "frames that went wrong, in the state directory: what agent process takes", quarantine,
 		func(c *Config) *Quarantine { return &c.Quarantine }),
