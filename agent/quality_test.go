@@ -111,7 +111,8 @@ func TestVerdictOutlivesTheStream(t *testing.T) {
 func TestOldFramesAreStale(t *testing.T) {
 	list := shot(nil, 30, room)
 	for i := range list {
-		list[i].age = time.Hour + 2*time.Second // the clock of the test is an hour ahead
+		// All are of 2 s before the test: its clock is an hour ahead.
+		list[i].age = time.Hour + list[i].at + 2*time.Second
 	}
 	_, c, _ := play(t, config.Block, opening{frames: list, end: io.EOF})
 	if got := fmt.Sprint(c.quality.counted()); got != "map[stale:30]" {
