@@ -153,10 +153,11 @@ func renumberUVC(l *lab) {
 func busyUVC(l *lab) {
 	c := l.plug("CAM1")
 	defer c.pull()
-	other, err := l.machine.Start(io.Discard, io.Discard, "bash", "-c", "exec v4l2-ctl -d /dev/v4l/by-id/*_CAM1-video-index0 --stream-mmap --stream-count=0")
+	other, err := l.machine.Start(io.Discard, io.Discard, "bash", "-c", "until ls /dev/v4l/by-id/*_CAM1-video-index0; do udevadm settle; done; exec v4l2-ctl -d /dev/v4l/by-id/*_CAM1-video-index0 --stream-mmap --stream-count=0")
 	l.must(err)
 	l.await("a camera in use", 30*time.Second, func() bool {
-		return strings.Contains(l.run("bash", "-c", "v4l2-ctl -d /dev/v4l/by-id/*_CAM1-video-index0 --stream-mmap --stream-count=1 2>&1 || true"), "busy")
+		// Only looked at: who tries may be the one that has it.
+		return strings.Contains(l.run("bash", "-c", "ls -l /proc/[0-9]*/fd 2>/dev/null || true"), " -> /dev/video")
 	})
 	l.configure(fmt.Sprintf(uvcCamera, "MJPG"))
 	pid := l.property("MainPID")
