@@ -212,27 +212,16 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 // report tells once a period of drops that go on and, by STATUS, for how long
 // pictures have been bad.
 func (a *Agent) report(ctx context.Context) {
-	pulse := a.monitor.Pulse("report", probeLimit, nil)
-	defer a.monitor.Remove(pulse)
-	tick := time.NewTicker(reportPeriod)
-	defer tick.Stop()
-	for {
-		pulse.Rest()
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			pulse.Beat()
-			bad := false
-			for _, c := range a.list() {
-				c.troubles.report(reportPeriod)
-				bad = bad || c.state.Load().Verdict != preproc.Good
-			}
-			if bad {
-				a.show()
-			}
+	every(ctx, a.monitor, "report", reportPeriod, probeLimit, func() {
+		bad := false
+		for _, c := range a.list() {
+			c.troubles.report(reportPeriod)
+			bad = bad || c.state.Load().Verdict != preproc.Good
 		}
-	}
+		if bad {
+			a.show()
+		}
+	})
 }
 
 // changed is called by a camera whose state changed.

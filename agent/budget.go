@@ -143,20 +143,7 @@ func (r *resource) String() string {
 
 // run looks at the resources until ctx ends.
 func (b *budget) run(ctx context.Context) {
-	pulse := b.agent.monitor.Pulse("budget", budgetLimit, nil)
-	defer b.agent.monitor.Remove(pulse)
-	tick := time.NewTicker(b.period)
-	defer tick.Stop()
-	for {
-		pulse.Rest()
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			pulse.Beat()
-			b.look()
-		}
-	}
+	every(ctx, b.agent.monitor, "budget", b.period, budgetLimit, b.look)
 }
 
 // look measures once and does what follows from it.

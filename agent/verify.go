@@ -24,20 +24,7 @@ const verifyLimit = 5 * (worker.StartLimit + time.Second)
 // it is told, and the agent is unhealthy until the answers are right again. One
 // that never comes is a stuck stage.
 func (a *Agent) verify(ctx context.Context) {
-	pulse := a.monitor.Pulse("self-test", processLimit, nil)
-	defer a.monitor.Remove(pulse)
-	tick := time.NewTicker(selfTestPeriod)
-	defer tick.Stop()
-	for {
-		pulse.Rest()
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			pulse.Allow(verifyLimit)
-			a.verified(contained(a.selfTest))
-		}
-	}
+	every(ctx, a.monitor, "self-test", selfTestPeriod, verifyLimit, func() { a.verified(contained(a.selfTest)) })
 }
 
 // knownAnswers runs the self-test where the config has frames preprocessed.

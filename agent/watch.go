@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/systemd"
 )
 
@@ -53,6 +54,25 @@ func (a *Agent) readLastWords() {
 	}
 	_ = os.Remove(a.lastWordsFile())
 	a.lastWords = strings.ToValidUTF8(string(words[:min(len(words), maxLastWords)]), "?")
+}
+
+// every calls do once a period until ctx ends, under the eyes of the watchdog: it
+// counts as stuck when do takes longer than limit.
+func every(ctx context.Context, m *health.Monitor, name string, period, limit time.Duration, do func()) {
+	pulse := m.Pulse(name, limit, nil)
+	defer m.Remove(pulse)
+	tick := time.NewTicker(period)
+	defer tick.Stop()
+	for {
+		pulse.Rest()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			pulse.Beat()
+			do()
+		}
+	}
 }
 
 // probe beats for what is no stage and can still stop them all: a lock that
