@@ -52,14 +52,16 @@ func (r *recorder) expect(t *testing.T, want ...string) {
 	r.states = nil
 }
 
-func TestNotifierSpeaksToTheSocketOfTheEnvironment(t *testing.T) {
+// manager listens where the environment says that the service manager does.
+func manager(t *testing.T) *net.UnixConn {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
-	pid1, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pid1.Close()
 	t.Setenv("NOTIFY_SOCKET", path)
+	return listenAt(t, path)
+}
+
+func TestNotifierSpeaksToTheSocketOfTheEnvironment(t *testing.T) {
+	pid1 := manager(t)
 	n := NewNotifier()
 	tell := map[string]error{
 		"READY=1":                     n.Ready(),
@@ -154,15 +156,9 @@ func TestNoStatusAfterStopping(t *testing.T) {
 
 // PID 1 may be busy or frozen; no camera waits for it.
 func TestManagerThatDoesNotReadIsNotWaitedFor(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notify")
-	pid1, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pid1.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
+	pid1 := manager(t)
 	n := NewNotifier()
-	for start := time.Now(); err == nil; err = n.Ping() {
+	for start := time.Now(); n.Ping() == nil; {
 		if time.Since(start) > 10*time.Second {
 			t.Fatal("the socket never fills")
 		}
@@ -190,15 +186,9 @@ func TestManagerThatDoesNotReadIsNotWaitedFor(t *testing.T) {
 
 // Without a descriptor to be had, pings get through: nothing is opened for them.
 func TestNotifierOpensNothingToPing(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notify")
-	pid1, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pid1.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
+	pid1 := manager(t)
 	n := NewNotifier()
-	if err := os.Remove(path); err != nil { // who opens it anew finds nothing
+	if err := os.Remove(os.Getenv("NOTIFY_SOCKET")); err != nil { // who opens it anew finds nothing
 		t.Fatal(err)
 	}
 	if err := n.Ping(); err != nil {

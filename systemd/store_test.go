@@ -1,9 +1,7 @@
 package systemd
 
 import (
-	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,13 +11,7 @@ import (
 
 // Descriptors cross the socket with their names.
 func TestStoreKeepsDescriptorsWithTheManager(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notify")
-	pid1, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pid1.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
+	pid1 := manager(t)
 	s := NewDescriptorStore(NewNotifier())
 	r, w, err := os.Pipe()
 	if err != nil {
