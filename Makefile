@@ -22,15 +22,16 @@ LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 PACKAGES_BUILD := build-essential ca-certificates $(NATIVE_PACKAGES)
 PACKAGES_LINT  := clang-format man-db shellcheck
 PACKAGES_TEST  := python3-numpy systemd
+PACKAGES_COUNT := valgrind
 
 # Where `make run` keeps what systemd would keep in /run/agent and /var/lib/agent.
 RUN_ENV := RUNTIME_DIRECTORY=$(CURDIR)/var/run STATE_DIRECTORY=$(CURDIR)/var/lib
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-lint deps-test build run test unit hooks race asan lint fmt fuzz bench soak env version clean distclean
+.PHONY: help deps deps-lint deps-test build run test unit hooks race asan instructions lint fmt fuzz bench soak env version clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install what the build needs (apt, and Go when there is none new enough)
 	@.ci/deps $(PACKAGES_BUILD)
@@ -53,7 +54,7 @@ run: build ## build and run on the cameras found, else on a test pattern (Ctrl-C
 comma := ,
 
 # What a merge needs, in this order; sections below may add to it.
-TEST_STEPS := lint unit hooks race asan
+TEST_STEPS := lint unit hooks race asan instructions
 test: ## everything that must hold before a merge, with a summary
 	@.ci/test $(TEST_STEPS)
 
@@ -78,8 +79,12 @@ asan: CGO_LDFLAGS := -fsanitize=address,undefined -lopencv_imgproc -lopencv_core
 asan: deps-test ## the native tests, and those of its worker, under AddressSanitizer, LeakSanitizer and UBSan
 	$(GO) test -asan $(or $(PKG),./preproc ./preproc/worker)
 
+instructions: deps-test ## instructions a frame, against the mark (UPDATE=1 makes a new one)
+	@.ci/deps $(PACKAGES_COUNT)
+	$(GO) test -tags $(GOTAGS)$(comma)callgrind -count 1 -v -run Instructions ./native $(if $(UPDATE),-update)
+
 # With the tags of the tests that need a VM or a camera, which are code too.
-lint: GOFLAGS := -tags=$(GOTAGS),e2e,v4l2real -buildvcs=false
+lint: GOFLAGS := -tags=$(GOTAGS),e2e,v4l2real,callgrind -buildvcs=false
 lint: deps-lint ## gofmt, vet, staticcheck, clang-format, shellcheck, man pages, words
 	@.ci/lint
 

@@ -15,12 +15,12 @@ var sanitizers = []string{"-g1", "-O1", "-fno-omit-frame-pointer", "-fsanitize=a
 // TestCC compiles the C++ tests of test/ with the sanitizers of address and
 // undefined behaviour, and runs them. It takes the flags that cgo takes.
 func TestCC(t *testing.T) {
-	common := compileAll(t, sources(t, "*.c", "*.cc", "test/harness.cc"))
+	common := compileAll(t, sources(t, "*.c", "*.cc", "test/harness.cc"), sanitizers...)
 	for _, name := range sources(t, "test/*_test.cc") {
 		t.Run(strings.TrimSuffix(filepath.Base(name), "_test.cc"), func(t *testing.T) {
 			t.Parallel()
 			binary := filepath.Join(t.TempDir(), "test")
-			link(t, binary, append(compileAll(t, []string{name}), common...))
+			link(t, binary, append(compileAll(t, []string{name}, sanitizers...), common...), sanitizers...)
 			if out, err := exec.CommandContext(t.Context(), binary).CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
@@ -47,8 +47,9 @@ func sources(t *testing.T, patterns ...string) []string {
 	return slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, ".h") })
 }
 
-// compileAll compiles each file to an object.
-func compileAll(t *testing.T, files []string) []string {
+// compileAll compiles each file to an object, with the flags that cgo takes and
+// those given.
+func compileAll(t *testing.T, files []string, more ...string) []string {
 	objects := make([]string, len(files))
 	for i, file := range files {
 		objects[i] = filepath.Join(t.TempDir(), filepath.Base(file)+".o")
@@ -56,13 +57,13 @@ func compileAll(t *testing.T, files []string) []string {
 		if strings.HasSuffix(file, ".c") {
 			compiler, flags = "cc", fields(t, "CGO_CFLAGS")
 		}
-		command(t, compiler, fields(t, "CGO_CPPFLAGS"), flags, []string{"-Wall", "-Wextra", "-c", file, "-o", objects[i]}, sanitizers)
+		command(t, compiler, fields(t, "CGO_CPPFLAGS"), flags, []string{"-Wall", "-Wextra", "-c", file, "-o", objects[i]}, more)
 	}
 	return objects
 }
 
-func link(t *testing.T, binary string, objects []string) {
-	command(t, "c++", objects, []string{"-o", binary}, sanitizers, fields(t, "CGO_LDFLAGS"))
+func link(t *testing.T, binary string, objects []string, more ...string) {
+	command(t, "c++", objects, []string{"-o", binary}, more, fields(t, "CGO_LDFLAGS"))
 }
 
 func command(t *testing.T, name string, arguments ...[]string) {
