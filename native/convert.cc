@@ -55,26 +55,48 @@ Rows rows_of(const Model &model, int matrix, int range, bool gray) {
   return from_yuv(matrix, range);
 }
 
+// A channel's value is gain * v + shift.
+struct Line {
+  double gain, shift;
+};
+
+Line line_of(const preproc_output &output, int channel) {
+  const bool floats =
+      output.dtype == PREPROC_FLOAT32 || output.dtype == PREPROC_FLOAT16;
+  if (!floats && output.scale == 0) return {1, 0};
+  const double std = output.std[channel];
+  const Line real{1 / (255 * std), -output.mean[channel] / std};
+  if (floats) return real;
+  const double zero =
+      output.zero_point + (output.dtype == PREPROC_INT8 ? 128 : 0);
+  return {real.gain / output.scale, real.shift / output.scale + zero};
+}
+
+// What an element of the output can hold of v.
+double held(const preproc_output &output, double v) {
+  const bool integers =
+      output.dtype == PREPROC_UINT8 || output.dtype == PREPROC_INT8;
+  return integers ? std::clamp(v, 0.0, 255.0) : v;
+}
+
 }  // namespace
 
 Colour make_colour(const Model &model, int matrix, int range,
                    const preproc_output &output) {
   const bool gray = output.color == PREPROC_GRAY;
-  const bool floats = output.dtype != PREPROC_UINT8;
   const Rows rows = rows_of(model, matrix, range, gray);
   Colour colour{};
   colour.channels = gray ? 1 : 3;
   colour.components = model.rgb || !gray ? model.components : 1;
   for (int c = 0; c < colour.channels; c++) {
     const int source = output.color == PREPROC_BGR ? 2 - c : c;
-    const double gain = floats ? 1 / (255.0 * output.std[c]) : 1;
-    const double shift = floats ? -double(output.mean[c]) / output.std[c] : 0;
+    const auto [gain, shift] = line_of(output, c);
     for (int s = 0; s < 3; s++)
       colour.k[c][s] = float(gain * rows.k[source][s]);
     colour.k0[c] = float(gain * rows.k0[source] + shift);
-    colour.low[c] = float(shift);
-    colour.high[c] = float(gain * 255 + shift);
-    colour.pad[c] = float(gain * output.pad + shift);
+    colour.low[c] = float(held(output, shift));
+    colour.high[c] = float(held(output, gain * 255 + shift));
+    colour.pad[c] = float(held(output, gain * output.pad + shift));
   }
   return colour;
 }

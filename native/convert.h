@@ -15,6 +15,9 @@ struct Colour {
   float pad[3];  // the value of letterbox borders
 };
 
+// The values of integers run from 0 to 255: those of int8 are 128 too high,
+// which is their top bit.
+
 // matrix and range say how Y'CbCr is to be read (ITU-R BT.601, BT.709, BT.2020,
 // non-constant luminance); they are ignored for RGB.
 Colour make_colour(const Model &model, int matrix, int range,

@@ -53,6 +53,7 @@ const (
 	Area, Linear, Nearest   = C.PREPROC_AREA, C.PREPROC_LINEAR, C.PREPROC_NEAREST
 	RGB, BGR, Gray          = C.PREPROC_RGB, C.PREPROC_BGR, C.PREPROC_GRAY
 	Uint8, Float32, Float16 = C.PREPROC_UINT8, C.PREPROC_FLOAT32, C.PREPROC_FLOAT16
+	Int8                    = C.PREPROC_INT8
 	HWC, CHW                = C.PREPROC_HWC, C.PREPROC_CHW
 	Raw, JPEG               = C.PREPROC_RAW, C.PREPROC_JPEG
 )
@@ -104,6 +105,8 @@ type Output struct {
 	Filter, Pad, Color, DType, Layout, Encode   int
 	Quality                                     int
 	Mean, Std                                   [3]float32
+	Scale                                       float32
+	ZeroPoint                                   int
 }
 
 // A Handle preprocesses frames of one format. One goroutine uses it, and closes
@@ -218,7 +221,7 @@ func cOutput(o *Output) C.preproc_output {
 		transpose: truth(o.Transpose), reverse_x: truth(o.ReverseX), reverse_y: truth(o.ReverseY),
 		filter: C.int32_t(o.Filter), pad: C.int32_t(o.Pad), color: C.int32_t(o.Color),
 		dtype: C.int32_t(o.DType), layout: C.int32_t(o.Layout), encode: C.int32_t(o.Encode),
-		quality: C.int32_t(o.Quality),
+		quality: C.int32_t(o.Quality), scale: C.float(o.Scale), zero_point: C.int32_t(o.ZeroPoint),
 	}
 	for i := range 3 {
 		c.mean[i], c.std[i] = C.float(o.Mean[i]), C.float(o.Std[i])

@@ -27,6 +27,7 @@ preproc_output as_encoded(preproc_output o) {
   if (o.encode != PREPROC_JPEG) return o;
   o.dtype = PREPROC_UINT8;
   o.layout = PREPROC_HWC;
+  o.scale = 0;
   if (o.color == PREPROC_BGR) o.color = PREPROC_RGB;
   return o;
 }

@@ -73,9 +73,22 @@ bool within(double x, double width, double low, double high) {
 
 bool in_range(int v, int last) { return v >= 0 && v <= last; }
 
+void check_quantisation(const preproc_output &o) {
+  if (o.scale == 0) return;
+  // Beyond these, products of a whole frame would leave what floats can hold.
+  for (int c = 0; c < 3; c++)
+    if (!(o.scale * o.std[c] >= 1e-6f) || !(std::abs(o.mean[c]) <= 1e3))
+      refuse(PREPROC_ARGUMENT,
+             "quantised, scale times std has to be 1e-6 or more, and mean "
+             "within 1000 of 0");
+  if (!std::isfinite(o.scale) || o.zero_point < -128 || o.zero_point > 255)
+    refuse(PREPROC_ARGUMENT,
+           "scale has to be finite, and zero_point -128 to 255");
+}
+
 void check_words(const preproc_output &o) {
   if (!in_range(o.filter, PREPROC_NEAREST) || !in_range(o.pad, 255) ||
-      !in_range(o.color, PREPROC_GRAY) || !in_range(o.dtype, PREPROC_FLOAT16) ||
+      !in_range(o.color, PREPROC_GRAY) || !in_range(o.dtype, PREPROC_INT8) ||
       !in_range(o.layout, PREPROC_CHW) || !in_range(o.encode, PREPROC_JPEG) ||
       !in_range(o.transpose, 1) || !in_range(o.reverse_x, 1) ||
       !in_range(o.reverse_y, 1))
@@ -87,6 +100,7 @@ void check_words(const preproc_output &o) {
     if (!std::isfinite(o.mean[c]) || !std::isfinite(o.std[c]) ||
         !(o.std[c] > 0))
       refuse(PREPROC_ARGUMENT, "mean and std have to be finite, std above 0");
+  check_quantisation(o);
 }
 
 void check_output(const preproc_format &f, const preproc_output &o) {

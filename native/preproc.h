@@ -44,7 +44,7 @@ enum { PREPROC_BT601 = 0, PREPROC_BT709, PREPROC_BT2020 };
 enum { PREPROC_LIMITED = 0, PREPROC_FULL };
 enum { PREPROC_AREA = 0, PREPROC_LINEAR, PREPROC_NEAREST };
 enum { PREPROC_RGB = 0, PREPROC_BGR, PREPROC_GRAY };
-enum { PREPROC_UINT8 = 0, PREPROC_FLOAT32, PREPROC_FLOAT16 };
+enum { PREPROC_UINT8 = 0, PREPROC_FLOAT32, PREPROC_FLOAT16, PREPROC_INT8 };
 enum { PREPROC_HWC = 0, PREPROC_CHW };
 enum { PREPROC_RAW = 0, PREPROC_JPEG };
 
@@ -71,8 +71,12 @@ typedef struct {
    * along the camera's x runs against it; reverse_y likewise. */
   int32_t transpose, reverse_x, reverse_y;
   int32_t filter, pad, color, dtype, layout, encode, quality;
-  /* (v/255 - mean) / std for float types, by channel in the order of color. */
+  /* real = (v/255 - mean) / std, by channel in the order of color: the value of
+   * float types. Integers are round(real / scale) + zero_point, held within the
+   * type; with a scale of 0 they are v, for int8 less 128. */
   float mean[3], std[3];
+  float scale;
+  int32_t zero_point;
 } preproc_output;
 
 /* What the samples of a frame say about the camera. Always of the camera's

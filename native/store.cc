@@ -11,16 +11,19 @@ std::size_t element_bytes(int dtype) {
   return dtype == PREPROC_FLOAT32 ? 4 : dtype == PREPROC_FLOAT16 ? 2 : 1;
 }
 
-// float16 goes through the store as its bits.
-void elements(const float *values, int n, std::uint8_t *out) {
-  for (int i = 0; i < n; i++) out[i] = std::uint8_t(int(values[i] + 0.5f));
+// float16 and int8 go through the store as their bits; sign is what int8 has
+// besides.
+void elements(const float *values, int n, std::uint8_t sign,
+              std::uint8_t *out) {
+  for (int i = 0; i < n; i++)
+    out[i] = std::uint8_t(int(values[i] + 0.5f)) ^ sign;
 }
 
-void elements(const float *values, int n, std::uint16_t *out) {
+void elements(const float *values, int n, std::uint8_t, std::uint16_t *out) {
   cv::hal::cvt32f16f(values, reinterpret_cast<cv::float16_t *>(out), n);
 }
 
-void elements(const float *values, int n, float *out) {
+void elements(const float *values, int n, std::uint8_t, float *out) {
   std::copy(values, values + n, out);
 }
 
@@ -31,6 +34,7 @@ Store::Store(const preproc_output &output, const Colour &colour)
   std::copy(colour.pad, colour.pad + 3, pad_);
   const std::size_t pixels = product(output.width, output.height);
   element_ = element_bytes(output.dtype);
+  sign_ = output.dtype == PREPROC_INT8 ? 0x80 : 0;
   bytes_ = product(pixels, channels_ * element_);
   const bool planar = output.layout == PREPROC_CHW;
   pixel_step_ = planar ? 1 : channels_;
@@ -69,12 +73,12 @@ void Store::place(const T *values, int channel, std::ptrdiff_t pixel,
 void Store::row(int row, const float *const channels[], std::uint8_t *out) {
   const std::ptrdiff_t pixel = origin_ + row * step_y_;
   for (int c = 0; c < channels_; c++) {
-    if (output_.dtype == PREPROC_UINT8) {
-      elements(channels[c], columns_, line_.data());
+    if (element_ == 1) {
+      elements(channels[c], columns_, sign_, line_.data());
       place(line_.data(), c, pixel, out);
     } else if (output_.dtype == PREPROC_FLOAT16) {
       auto *line = reinterpret_cast<std::uint16_t *>(line_.data());
-      elements(channels[c], columns_, line);
+      elements(channels[c], columns_, sign_, line);
       place(line, c, pixel, reinterpret_cast<std::uint16_t *>(out));
     } else {
       place(channels[c], c, pixel, reinterpret_cast<float *>(out));
@@ -87,7 +91,7 @@ void Store::fill(T *out, int x, int y, int width, int height) const {
   if (width <= 0) return;
   for (int c = 0; c < channels_; c++) {
     T value;
-    elements(&pad_[c], 1, &value);
+    elements(&pad_[c], 1, sign_, &value);
     for (int r = y; r < y + height; r++) {
       T *to = out + (std::ptrdiff_t(r) * output_.width + x) * pixel_step_ +
               c * channel_step_;
@@ -108,7 +112,7 @@ void Store::border_of(T *out) const {
 }
 
 void Store::border(std::uint8_t *out) const {
-  if (output_.dtype == PREPROC_UINT8)
+  if (element_ == 1)
     border_of(out);
   else if (output_.dtype == PREPROC_FLOAT16)
     border_of(reinterpret_cast<std::uint16_t *>(out));

@@ -43,6 +43,7 @@ class Store {
   // Where the content begins, and its steps along the camera's axes, in pixels.
   std::ptrdiff_t origin_, step_x_, step_y_;
   int columns_;
+  std::uint8_t sign_;               // 0x80 turns 0..255 into -128..127
   std::vector<std::uint8_t> line_;  // one row of one channel as elements
 };
 

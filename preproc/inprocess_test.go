@@ -209,7 +209,7 @@ func TestEnumerationsAgreeWithTheNativeRoom(t *testing.T) {
 		{int(capture.Limited), native.Limited}, {int(capture.Full), native.Full},
 		{int(Area), native.Area}, {int(Linear), native.Linear}, {int(Nearest), native.Nearest},
 		{int(RGB), native.RGB}, {int(BGR), native.BGR}, {int(Gray), native.Gray},
-		{int(Uint8), native.Uint8}, {int(Float32), native.Float32}, {int(Float16), native.Float16},
+		{int(Uint8), native.Uint8}, {int(Float32), native.Float32}, {int(Float16), native.Float16}, {int(Int8), native.Int8},
 		{int(HWC), native.HWC}, {int(CHW), native.CHW}, {int(Raw), native.Raw}, {int(JPEG), native.JPEG},
 	} {
 		if pair[0] != pair[1] {

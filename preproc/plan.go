@@ -38,7 +38,7 @@ func nativeOutput(v View, s *Spec, f capture.Format) (native.Output, error) {
 		Bounds: native.Span{X: c.X, Y: c.Y, Width: c.Width, Height: c.Height},
 		Filter: int(s.Filter), Pad: int(s.Pad), Color: int(s.Color), DType: int(s.DType),
 		Layout: int(s.Layout), Encode: int(s.Encode), Quality: s.Quality,
-		Mean: s.Mean, Std: s.Std,
+		Mean: s.Mean, Std: s.Std, Scale: s.Scale, ZeroPoint: s.ZeroPoint,
 	}
 	for i := range o.Std {
 		if o.Std[i] == 0 {

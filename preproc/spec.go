@@ -1,5 +1,7 @@
 package preproc
 
+import "math"
+
 // The enumerations have the words of the config file as their text.
 type (
 	// Fit is how a picture of one aspect ratio fills another one.
@@ -47,6 +49,8 @@ const (
 	Uint8 DType = iota
 	Float32
 	Float16
+	// Int8 is two's complement.
+	Int8
 )
 
 const (
@@ -99,10 +103,16 @@ type Spec struct {
 	Color  Color
 	DType  DType
 	Layout Layout
-	// Mean and Std normalise float outputs: (v/255 - Mean) / Std, by channel
-	// in the order of Color. A zero Std means 1. With neither given, floats
-	// run from 0 to 1.
+	// Mean and Std normalise: real = (v/255 - Mean) / Std, by channel in the
+	// order of Color. A zero Std means 1. With neither given, reals run from 0
+	// to 1. Float outputs are real.
 	Mean, Std [3]float32
+	// Scale and ZeroPoint quantise, as TensorFlow Lite and ONNX mean them:
+	// integer outputs are real/Scale, rounded to the nearest, plus ZeroPoint,
+	// held within the type. Without a Scale, uint8 is v and int8 is v - 128,
+	// and neither is normalised.
+	Scale     float32
+	ZeroPoint int
 	Encode    Encode
 	// Quality is the JPEG quality, 1 to 100.
 	Quality int
@@ -114,6 +124,17 @@ func (s *Spec) Channels() int {
 		return 1
 	}
 	return 3
+}
+
+// Float says that elements are real numbers.
+func (d DType) Float() bool { return d == Float32 || d == Float16 }
+
+// Range is the least and the most of an integer type.
+func (d DType) Range() (least, most int) {
+	if d == Int8 {
+		return math.MinInt8, math.MaxInt8
+	}
+	return 0, math.MaxUint8
 }
 
 // Bytes is the size of one element.

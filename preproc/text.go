@@ -11,7 +11,7 @@ var (
 	fitWords    = []string{"letterbox", "stretch", "cover"}
 	filterWords = []string{"area", "linear", "nearest"}
 	colorWords  = []string{"rgb", "bgr", "gray"}
-	dtypeWords  = []string{"uint8", "float32", "float16"}
+	dtypeWords  = []string{"uint8", "float32", "float16", "int8"}
 	layoutWords = []string{"hwc", "chw"}
 	encodeWords = []string{"raw", "jpeg"}
 	flipWords   = []string{"none", "horizontal", "vertical", "both"}

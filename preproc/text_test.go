@@ -19,7 +19,7 @@ func TestEnumsSpeakTheConfigsWords(t *testing.T) {
 		{new(Fit), "fit", "letterbox stretch cover"},
 		{new(Filter), "filter", "area linear nearest"},
 		{new(Color), "color", "rgb bgr gray"},
-		{new(DType), "dtype", "uint8 float32 float16"},
+		{new(DType), "dtype", "uint8 float32 float16 int8"},
 		{new(Layout), "layout", "hwc chw"},
 		{new(Encode), "encode", "raw jpeg"},
 		{new(Flip), "flip", "none horizontal vertical both"},

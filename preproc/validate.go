@@ -46,7 +46,8 @@ func (s *Spec) Validate() error {
 	if s.Encode == JPEG {
 		faults = append(faults, s.checkJPEG())
 	}
-	return errors.Join(append(faults, s.checkNormalisation()...)...)
+	faults = append(faults, s.checkNormalisation()...)
+	return errors.Join(append(faults, s.checkQuantisation()...)...)
 }
 
 func (s *Spec) checkSize() error {
@@ -74,8 +75,8 @@ func (s *Spec) checkJPEG() error {
 
 func (s *Spec) checkNormalisation() []error {
 	var faults []error
-	if s.DType == Uint8 && (s.Mean != [3]float32{} || !plain(s.Std)) {
-		faults = append(faults, fmt.Errorf("mean is %v and std is %v; allowed only with dtype float32 or float16", s.Mean, s.Std))
+	if !s.DType.Float() && s.Scale == 0 && (s.Mean != [3]float32{} || !plain(s.Std)) {
+		faults = append(faults, fmt.Errorf("mean is %v and std is %v; allowed only with dtype float32 or float16, or with a scale", s.Mean, s.Std))
 	}
 	for c, std := range s.Std[:s.Channels()] {
 		mean := s.Mean[c]
@@ -85,6 +86,31 @@ func (s *Spec) checkNormalisation() []error {
 		if !(std >= 0) || math.IsInf(float64(std), 0) {
 			faults = append(faults, fmt.Errorf("std[%d] is %v; allowed: finite numbers above 0", c, std))
 		}
+	}
+	return faults
+}
+
+func (s *Spec) checkQuantisation() []error {
+	if s.Scale == 0 {
+		if s.ZeroPoint != 0 {
+			return []error{fmt.Errorf("zero-point is %d; allowed only with a scale", s.ZeroPoint)}
+		}
+		return nil
+	}
+	var faults []error
+	if s.DType.Float() || s.Encode == JPEG {
+		faults = append(faults, fmt.Errorf("scale is %v; allowed only with dtype uint8 or int8 of raw outputs", s.Scale))
+	}
+	if !(s.Scale >= 1e-6 && s.Scale <= 1e6) {
+		faults = append(faults, fmt.Errorf("scale is %v; allowed: 1e-6 to 1e6", s.Scale))
+	}
+	for c, std := range s.Std[:s.Channels()] {
+		if std != 0 && !(std*s.Scale >= 1e-6) || !(math.Abs(float64(s.Mean[c])) <= 1000) {
+			faults = append(faults, fmt.Errorf("channel %d has mean %v and std %v; allowed with a scale: mean within 1000 of 0, std * scale of 1e-6 or more", c, s.Mean[c], std))
+		}
+	}
+	if least, most := s.DType.Range(); s.ZeroPoint < least || s.ZeroPoint > most {
+		faults = append(faults, fmt.Errorf("zero-point is %d; allowed with dtype %v: %d to %d", s.ZeroPoint, s.DType, least, most))
 	}
 	return faults
 }

@@ -185,16 +185,35 @@ func checkOutput(d *decoder, key string, o *Output) {
 	} else {
 		refuse("quality", "given without encode: jpeg", "allowed: only with encode: jpeg")
 	}
-	if s.DType == preproc.Uint8 {
-		refuse("mean", "given with dtype: uint8", "allowed: only with dtype: float32 or float16")
-		refuse("std", "given with dtype: uint8", "allowed: only with dtype: float32 or float16")
+	if !s.DType.Float() && s.Scale == 0 {
+		found, allowed := fmt.Sprintf("given with dtype: %v and no scale", s.DType), "allowed: with dtype: float32 or float16, or with a scale"
+		refuse("mean", found, allowed)
+		refuse("std", found, allowed)
 	}
+	checkQuantisation(s, refuse)
 	if s.Color == preproc.Gray {
 		for name, v := range map[string][3]float32{"mean": s.Mean, "std": s.Std} {
 			if v[0] != v[1] || v[0] != v[2] {
 				refuse(name, "found three channels", "allowed with color: gray: one number")
 			}
 		}
+	}
+}
+
+func checkQuantisation(s *preproc.Spec, refuse func(name, found, allowed string)) {
+	const allowed = "allowed: only with dtype: uint8 or int8 of raw outputs"
+	switch {
+	case s.Encode == preproc.JPEG:
+		refuse("scale", "given with encode: jpeg", allowed)
+	case s.DType.Float():
+		refuse("scale", fmt.Sprintf("given with dtype: %v", s.DType), allowed)
+	}
+	least, most := s.DType.Range()
+	switch {
+	case s.Scale == 0 && s.ZeroPoint != 0:
+		refuse("zero-point", "given without scale", "allowed: only with scale")
+	case s.Scale != 0 && (s.ZeroPoint < least || s.ZeroPoint > most):
+		refuse("zero-point", fmt.Sprintf("found %d", s.ZeroPoint), fmt.Sprintf("allowed with dtype: %v: %d to %d", s.DType, least, most))
 	}
 }
 

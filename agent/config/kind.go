@@ -39,6 +39,15 @@ func integer(least, most int) kind[int] {
 	})
 }
 
+func number(least, most float64) kind[float64] {
+	return scalarKind("number", fmt.Sprintf("allowed: %s to %s", decimal(least), decimal(most)), func(s string) (float64, bool) {
+		v, err := strconv.ParseFloat(s, 64)
+		return v, err == nil && v >= least && v <= most
+	})
+}
+
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
 // orAuto reads the word auto as the zero value.
 func orAuto[V any](k kind[V]) kind[V] { return orWord(k, "auto") }
 

@@ -10,7 +10,7 @@ import (
 // the data at a multiple of 64; the longest dictionary fits into two.
 const npyHeaderBytes = 128
 
-var npyTypes = map[preproc.DType]string{preproc.Uint8: "|u1", preproc.Float16: "<f2", preproc.Float32: "<f4"}
+var npyTypes = map[preproc.DType]string{preproc.Uint8: "|u1", preproc.Float16: "<f2", preproc.Float32: "<f4", preproc.Int8: "|i1"}
 
 // AppendNPYHeader appends what stands before the data in a NumPy file, format
 // version 1.0, for a tensor of this spec and size. Source:

@@ -25,6 +25,7 @@ func TestNumPyReadsTheTensors(t *testing.T) {
 	}{
 		"[uint8 [4 5 3] true [1 2 255]]":        {preproc.Spec{}, []byte{1, 2, 255}},
 		"[uint8 [4 5 1] true [9 8 7]]":          {preproc.Spec{Color: preproc.Gray}, []byte{9, 8, 7}},
+		"[int8 [4 5 3] true [1 -2 -128]]":       {preproc.Spec{DType: preproc.Int8}, []byte{1, 254, 128}},
 		"[float32 [3 4 5] true [1 -2 0.5]]":     {preproc.Spec{DType: preproc.Float32, Layout: preproc.CHW}, []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f}},
 		"[float16 [1 4 5] true [1 -2 65504]]":   {preproc.Spec{DType: preproc.Float16, Layout: preproc.CHW, Color: preproc.Gray}, []byte{0, 0x3c, 0, 0xc0, 0xff, 0x7b}},
 		"[float32 [4 5 3] true [1 -2 0.03125]]": {preproc.Spec{DType: preproc.Float32}, []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3d}},

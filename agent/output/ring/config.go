@@ -81,6 +81,7 @@ func describe(c Config) wire.Description {
 	if c.Spec.Encode == preproc.Raw {
 		d.DType, d.Layout = c.Spec.DType.String(), c.Spec.Layout.String()
 		d.Shape = c.Spec.Shape(c.Width, c.Height)
+		d.Scale, d.ZeroPoint = c.Spec.Scale, c.Spec.ZeroPoint
 	}
 	layOut(&d)
 	return d

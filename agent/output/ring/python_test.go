@@ -91,6 +91,31 @@ func connected(t *testing.T, next func(any)) {
 	}
 }
 
+// What a quantised model needs to know of its input is in the description.
+func TestPythonReaderSeesQuantisedElements(t *testing.T) {
+	spec := preproc.Spec{Name: "model", Width: 1, Height: 1, DType: preproc.Int8, Scale: 0.5, ZeroPoint: -3}
+	r, path := open(t, func(c *ring.Config) { c.Spec = spec })
+	next := echo(t, path)
+	consumersAre(t, r, 1)
+	img := &preproc.Image{Spec: &spec, Width: 1, Height: 1, Data: r.Lend()}
+	copy(img.Data, []byte{0x80, 0, 0x7f})
+	if err := r.Write(t.Context(), img); err != nil {
+		t.Fatal(err)
+	}
+	var description struct {
+		DType     string
+		Scale     float64
+		ZeroPoint int `json:"zero_point"`
+	}
+	if next(&description); description.DType != "int8" || description.Scale != 0.5 || description.ZeroPoint != -3 {
+		t.Errorf("%+v", description)
+	}
+	var frame struct{ First, Last float64 }
+	if next(&frame); frame.First != -128 || frame.Last != 127 {
+		t.Errorf("%+v", frame)
+	}
+}
+
 func TestPythonReaderConnectsAgain(t *testing.T) {
 	r, path := open(t, nil)
 	next := echo(t, path)

@@ -37,11 +37,15 @@ type Description struct {
 	// Shape is the tensor's, in the order of Layout ("hwc" or "chw"), always
 	// with three axes; nil for a file.
 	Shape  []int  `json:"shape,omitempty"`
-	DType  string `json:"dtype,omitempty"`  // "uint8", "float16" or "float32", little-endian
+	DType  string `json:"dtype,omitempty"`  // "uint8", "int8", "float16" or "float32", little-endian
 	Layout string `json:"layout,omitempty"` // "hwc" or "chw"
-	Color  string `json:"color"`            // "rgb", "bgr" or "gray"
-	Width  int    `json:"width"`
-	Height int    `json:"height"`
+	// Scale is that of a quantised tensor, whose element q stands for
+	// Scale * (q - ZeroPoint); 0 for others.
+	Scale     float32 `json:"scale,omitempty"`
+	ZeroPoint int     `json:"zero_point,omitempty"`
+	Color     string  `json:"color"` // "rgb", "bgr" or "gray"
+	Width     int     `json:"width"`
+	Height    int     `json:"height"`
 
 	// Newest is the generation of the newest frame when the consumer came, 0 if
 	// there was none: it gets a message for every one after it.
