@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -15,95 +16,72 @@ func FourCC(a, b, c, d byte) PixelFormat {
 	return PixelFormat(a) | PixelFormat(b)<<8 | PixelFormat(c)<<16 | PixelFormat(d)<<24
 }
 
-// The pixel formats that the preprocessor reads. What each one looks like
-// stands in the table of layouts.
-var (
-	MJPG = FourCC('M', 'J', 'P', 'G')
-	JPEG = FourCC('J', 'P', 'E', 'G')
-	YUYV = FourCC('Y', 'U', 'Y', 'V')
-	UYVY = FourCC('U', 'Y', 'V', 'Y')
-	NV12 = FourCC('N', 'V', '1', '2')
-	YU12 = FourCC('Y', 'U', '1', '2')
-	GREY = FourCC('G', 'R', 'E', 'Y')
-	RGB3 = FourCC('R', 'G', 'B', '3')
-	BGR3 = FourCC('B', 'G', 'R', '3')
+// The highest bit of a code tells the big-endian variant of a format.
+const (
+	bigEndianBit    = PixelFormat(1) << 31
+	bigEndianSuffix = "-BE"
 )
 
-// String is the code as v4l2-ctl prints it, such as "YUYV".
+// ParsePixelFormat reads a code as String writes it, or as v4l2-ctl does, which
+// keeps the blanks of "Y16 ". It is false for what cannot be a code.
+func ParsePixelFormat(s string) (PixelFormat, bool) {
+	name, isBig := strings.CutSuffix(s, bigEndianSuffix)
+	if len(name) < 3 || len(name) > 4 {
+		return 0, false
+	}
+	name = (name + " ")[:4]
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] > '~' {
+			return 0, false
+		}
+	}
+	p := FourCC(name[0], name[1], name[2], name[3])
+	if isBig {
+		p |= bigEndianBit
+	}
+	return p, true
+}
+
+// String is the code as v4l2-ctl prints it, such as "YUYV", "Y16" or "Y16-BE".
 func (p PixelFormat) String() string {
-	b := [4]byte{byte(p), byte(p >> 8), byte(p >> 16), byte(p >> 24)}
+	low := p &^ bigEndianBit
+	b := [4]byte{byte(low), byte(low >> 8), byte(low >> 16), byte(low >> 24)}
 	for i, c := range b {
 		if c < ' ' || c > '~' {
 			b[i] = '.'
 		}
 	}
-	return string(b[:])
-}
-
-// A Plane says how one plane of a pixel format lies in memory.
-type Plane struct {
-	// BytesPerSample is the step between samples of a row (YUYV: 2 per pixel).
-	BytesPerSample int
-	// HSub and VSub divide the picture's width and height (rounded up).
-	HSub, VSub int
-}
-
-// A Layout is a row of the table of pixel formats.
-type Layout struct {
-	PixelFormat PixelFormat
-	Description string
-	// Compressed formats have one plane, the bitstream, and no stride.
-	Compressed bool
-	// Cost orders formats of equal size and rate: the lower is cheaper to
-	// preprocess.
-	Cost   int
-	Planes []Plane
-}
-
-// A new format is a new line here and a case in native/.
-var layouts = []Layout{
-	{NV12, "YUV 4:2:0, Y and interleaved CbCr", false, 1, []Plane{{1, 1, 1}, {2, 2, 2}}},
-	{YU12, "YUV 4:2:0, planar", false, 1, []Plane{{1, 1, 1}, {1, 2, 2}, {1, 2, 2}}},
-	{GREY, "8-bit luma only", false, 9, []Plane{{1, 1, 1}}},
-	{YUYV, "YUV 4:2:2, packed Y Cb Y Cr", false, 2, []Plane{{4, 2, 1}}},
-	{UYVY, "YUV 4:2:2, packed Cb Y Cr Y", false, 2, []Plane{{4, 2, 1}}},
-	{RGB3, "RGB, 8 bits each", false, 3, []Plane{{3, 1, 1}}},
-	{BGR3, "BGR, 8 bits each", false, 3, []Plane{{3, 1, 1}}},
-	{MJPG, "Motion JPEG", true, 6, []Plane{{0, 1, 1}}},
-	{JPEG, "JPEG", true, 6, []Plane{{0, 1, 1}}},
-}
-
-var layoutOf = func() map[PixelFormat]*Layout {
-	m := make(map[PixelFormat]*Layout, len(layouts))
-	for i := range layouts {
-		m[layouts[i].PixelFormat] = &layouts[i]
+	name := strings.TrimRight(string(b[:]), " ")
+	if p&bigEndianBit != 0 {
+		name += bigEndianSuffix
 	}
-	return m
-}()
+	return name
+}
 
-// Layout is the format's row of the table, or nil when there is none: such a
-// format cannot be preprocessed.
-func (p PixelFormat) Layout() *Layout { return layoutOf[p] }
-
-// Formats lists the pixel formats that can be preprocessed.
-func Formats() []Layout { return append([]Layout(nil), layouts...) }
-
-// Matrix says which coefficients turn Y'CbCr into R'G'B'.
+// Matrix says how the components become R'G'B': V4L2 has one field for the
+// encoding of Y'CbCr and that of HSV, and so has a [Format].
 type Matrix uint8
 
-// The matrices of the ITU-R recommendations of the same number.
+// The matrices of the ITU-R recommendations of the same number (BT.2020 without
+// constant luminance) and of SMPTE 240M, and the two units of hue: 180 or 256
+// steps a turn.
 const (
 	BT601 Matrix = iota
 	BT709
 	BT2020
+	SMPTE240M
+	HSV180
+	HSV256
 )
 
-func (m Matrix) String() string { return [...]string{"bt601", "bt709", "bt2020"}[m] }
+func (m Matrix) String() string {
+	return [...]string{"bt601", "bt709", "bt2020", "smpte240m", "hsv180", "hsv256"}[m]
+}
 
 // Range says which code values mean black and white.
 type Range uint8
 
-// Limited has 16 to 235 (chroma 16 to 240), Full has 0 to 255.
+// Limited has 16 to 235 (chroma 16 to 240) of 8 bits, Full has 0 to 255.
 const (
 	Limited Range = iota
 	Full
@@ -119,12 +97,23 @@ type Format struct {
 	// Stride is the bytes from one row to the next, plane by plane; 0 for
 	// compressed formats.
 	Stride [MaxPlanes]int
-	// Matrix and Range are resolved, never "default"; they say nothing about
-	// RGB formats, and compressed ones are always JFIF (BT.601, full range).
+	// Matrix and Range are resolved, never "default". Matrix says nothing about
+	// RGB, gray and Bayer formats, and compressed ones are always JFIF (BT.601,
+	// full range).
 	Matrix Matrix
 	Range  Range
 	// Interval is the nominal time between frames, 0 when unknown.
 	Interval time.Duration
+}
+
+// DefaultFormat is a format of that size whose colours nobody told: see
+// [Kind.DefaultColors]. The strides are not set.
+func DefaultFormat(p PixelFormat, width, height int) Format {
+	f := Format{PixelFormat: p, Width: width, Height: height}
+	if l := p.Layout(); l != nil {
+		f.Matrix, f.Range = l.Kind.DefaultColors()
+	}
+	return f
 }
 
 // String is the format in a line of a log: "YUYV 1280x720".
@@ -135,13 +124,12 @@ func (f Format) String() string {
 // RowBytes is how many bytes of a row of plane i carry pixels.
 func (f Format) RowBytes(i int) int {
 	p := f.PixelFormat.Layout().Planes[i]
-	return (f.Width + p.HSub - 1) / p.HSub * p.BytesPerSample
+	return ceilDiv(f.Width, p.Pixels) * p.Bytes
 }
 
 // Rows is how many rows plane i has.
 func (f Format) Rows(i int) int {
-	p := f.PixelFormat.Layout().Planes[i]
-	return (f.Height + p.VSub - 1) / p.VSub
+	return ceilDiv(f.Height, f.PixelFormat.Layout().Planes[i].Rows)
 }
 
 // PlaneBytes is the least length of plane i: the padding after the last row
@@ -149,3 +137,5 @@ func (f Format) Rows(i int) int {
 func (f Format) PlaneBytes(i int) int {
 	return f.Stride[i]*(f.Rows(i)-1) + f.RowBytes(i)
 }
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }

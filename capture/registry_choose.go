@@ -38,10 +38,8 @@ func pixelFormatOf(f frame.Format) PixelFormat {
 			return p
 		}
 	}
-	if len(f) != 4 {
-		return 0
-	}
-	return FourCC(f[0], f[1], f[2], f[3])
+	p, _ := ParsePixelFormat(string(f))
+	return p
 }
 
 func (m Mode) media() prop.Media {

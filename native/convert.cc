@@ -12,6 +12,7 @@ struct Luma {
 Luma luma_of(int matrix) {
   if (matrix == PREPROC_BT709) return {0.2126, 0.0722};
   if (matrix == PREPROC_BT2020) return {0.2627, 0.0593};
+  if (matrix == PREPROC_SMPTE240M) return {0.212, 0.087};
   return {0.299, 0.114};
 }
 
@@ -45,12 +46,20 @@ Rows from_luma(int range) {
   return rows;
 }
 
-Rows gray_from_rgb() { return {{{0.299, 0.587, 0.114}}, {}}; }
-
-Rows identity() { return {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {}}; }
+Rows from_rgb(int range, bool gray) {
+  const bool full = range == PREPROC_FULL;
+  const double gain = full ? 1 : 255.0 / 219;
+  Rows rows = gray ? Rows{{{0.299, 0.587, 0.114}}, {}}
+                   : Rows{{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {}};
+  for (int i = 0; i < 3; i++) {
+    for (double &k : rows.k[i]) k *= gain;
+    rows.k0[i] = full ? 0 : -16 * gain;
+  }
+  return rows;
+}
 
 Rows rows_of(const Model &model, int matrix, int range, bool gray) {
-  if (model.rgb) return gray ? gray_from_rgb() : identity();
+  if (model.rgb) return from_rgb(range, gray);
   if (gray || model.components == 1) return from_luma(range);
   return from_yuv(matrix, range);
 }

@@ -18,8 +18,8 @@ struct Colour {
 // The values of integers run from 0 to 255: those of int8 are 128 too high,
 // which is their top bit.
 
-// matrix and range say how Y'CbCr is to be read (ITU-R BT.601, BT.709, BT.2020,
-// non-constant luminance); they are ignored for RGB.
+// matrix and range say how Y'CbCr is to be read (ITU-R BT.601, BT.709, BT.2020
+// with non-constant luminance, SMPTE 240M); of RGB and gray, only range counts.
 Colour make_colour(const Model &model, int matrix, int range,
                    const preproc_output &output);
 

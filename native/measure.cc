@@ -109,8 +109,8 @@ preproc_measure result(const Tally &t, bool limited) {
   return m;
 }
 
-bool is_limited(const preproc_format &format, const Model &model) {
-  return !model.rgb && format.range == PREPROC_LIMITED;
+bool is_limited(const preproc_format &format) {
+  return format.range == PREPROC_LIMITED;
 }
 
 // BT.601 in 1/256; the three make 256.
@@ -250,7 +250,7 @@ preproc_measure measure(const preproc_format &format, const Model &model,
                         const Pixels &pixels) {
   const Grid g = grid_of(format, model);
   if (!g.inside) return measure_plainly(format, model, pixels);
-  const bool limited = is_limited(format, model);
+  const bool limited = is_limited(format);
   switch (main_component(model).step) {
     case 1:
       return result(tally<1>(model, pixels, g), limited);
@@ -258,6 +258,8 @@ preproc_measure measure(const preproc_format &format, const Model &model,
       return result(tally<2>(model, pixels, g), limited);
     case 3:
       return result(tally<3>(model, pixels, g), limited);
+    case 4:
+      return result(tally<4>(model, pixels, g), limited);
   }
   return measure_plainly(format, model, pixels);
 }
@@ -270,7 +272,7 @@ preproc_measure measure_plainly(const preproc_format &format,
     plain_run(model, pixels, g, x, y, t);
     hash_run(model, pixels, x, y, t);
   });
-  return result(t, is_limited(format, model));
+  return result(t, is_limited(format));
 }
 
 }  // namespace preprocess

@@ -45,10 +45,16 @@ const (
 	MaxPlanes  = C.PREPROC_MAX_PLANES
 )
 
-// The values of [Format.Matrix] and Range, and of [Output.Filter], Color,
-// DType, Layout and Encode.
+// The values of [Format.Kind], Packing, Matrix and Range, and of
+// [Output.Filter], Color, DType, Layout and Encode.
 const (
-	BT601, BT709, BT2020    = C.PREPROC_BT601, C.PREPROC_BT709, C.PREPROC_BT2020
+	KindYUV, KindRGB, KindLuma   = C.PREPROC_KIND_YUV, C.PREPROC_KIND_RGB, C.PREPROC_KIND_LUMA
+	KindBayer, KindHSV, KindJPEG = C.PREPROC_KIND_BAYER, C.PREPROC_KIND_HSV, C.PREPROC_KIND_JPEG
+	Words, MIPI                  = C.PREPROC_WORDS, C.PREPROC_MIPI
+
+	BT601, BT709, BT2020      = C.PREPROC_BT601, C.PREPROC_BT709, C.PREPROC_BT2020
+	SMPTE240M, HSV180, HSV256 = C.PREPROC_SMPTE240M, C.PREPROC_HSV180, C.PREPROC_HSV256
+
 	Limited, Full           = C.PREPROC_LIMITED, C.PREPROC_FULL
 	Area, Linear, Nearest   = C.PREPROC_AREA, C.PREPROC_LINEAR, C.PREPROC_NEAREST
 	RGB, BGR, Gray          = C.PREPROC_RGB, C.PREPROC_BGR, C.PREPROC_GRAY
@@ -83,12 +89,25 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Status.String() + ": " + e.Detail }
 
-// A Format is how the frames of a [Handle] look.
+// A Plane is how a plane of frames lies in memory; see preproc_plane.
+type Plane struct{ Stride, Bytes, Pixels, Rows int }
+
+// A Component is where the bits of a component are; see preproc_component.
+type Component struct {
+	Plane, Offset, Step, Word int
+	BigEndian                 bool
+	Shift, Bits, HSub, VSub   int
+}
+
+// A Format is how the frames of a [Handle] look; see preproc_format.
 type Format struct {
-	PixelFormat   uint32 // V4L2 four-character code
-	Width, Height int
-	Stride        [MaxPlanes]int // bytes; 0 for compressed formats
-	Matrix, Range int
+	Width, Height          int
+	Kind, Packing          int
+	RedX, RedY             int
+	PlaneCount, Components int
+	Planes                 [MaxPlanes]Plane
+	Component              [3]Component
+	Matrix, Range          int
 }
 
 // A Span is a part of an axis pair, in pixels of the camera or the output.
@@ -199,12 +218,23 @@ func start(b []byte) *C.uint8_t { return (*C.uint8_t)(unsafe.SliceData(b)) }
 
 func cFormat(f *Format) C.preproc_format {
 	format := C.preproc_format{
-		pixel_format: C.uint32_t(f.PixelFormat),
-		width:        int32Of(f.Width), height: int32Of(f.Height),
+		width: int32Of(f.Width), height: int32Of(f.Height),
+		kind: C.int32_t(f.Kind), packing: C.int32_t(f.Packing),
+		red_x: C.int32_t(f.RedX), red_y: C.int32_t(f.RedY),
+		planes: C.int32_t(f.PlaneCount), components: C.int32_t(f.Components),
 		matrix: C.int32_t(f.Matrix), _range: C.int32_t(f.Range),
 	}
-	for i, stride := range f.Stride {
-		format.stride[i] = int32Of(stride)
+	for i, p := range f.Planes {
+		format.plane[i] = C.preproc_plane{
+			stride: int32Of(p.Stride), bytes: C.int32_t(p.Bytes), pixels: C.int32_t(p.Pixels), rows: C.int32_t(p.Rows),
+		}
+	}
+	for i, c := range f.Component {
+		format.component[i] = C.preproc_component{
+			plane: C.int32_t(c.Plane), offset: C.int32_t(c.Offset), step: C.int32_t(c.Step), word: C.int32_t(c.Word),
+			big_endian: truth(c.BigEndian), shift: C.int32_t(c.Shift), bits: C.int32_t(c.Bits),
+			hsub: C.int32_t(c.HSub), vsub: C.int32_t(c.VSub),
+		}
 	}
 	return format
 }

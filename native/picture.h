@@ -14,6 +14,9 @@ struct Component {
   int step, phase;
   int width, height;        // samples
   double scale_x, scale_y;  // samples in a camera pixel
+  // Camera pixel x is at sample x*scale + offset, both counted from the edge of
+  // the first one.
+  double offset_x = 0, offset_y = 0;
 };
 
 // How the bytes of a frame are to be read.
@@ -33,9 +36,8 @@ struct Pixels {
   std::size_t stride[PREPROC_MAX_PLANES];
 };
 
-bool is_compressed(std::uint32_t pixel_format);
-
-// The model of an uncompressed format; refuses one that is not known.
+// The planes of an uncompressed format, and its components as far as they are
+// samples of 8 bits: see is_plain. The layout was checked.
 Model raw_model(const preproc_format &format);
 
 // The caller's planes as pixels; refuses planes that are too short.

@@ -83,18 +83,13 @@ std::size_t Output::run(int level, const Pixels &pixels, const Target &target) {
 Pipeline::Pipeline(const preproc_format &format, const preproc_output *outputs,
                    std::size_t count)
     : format_(format), models_(), outputs_(outputs, outputs + count) {
-  if (is_compressed(format.pixel_format)) {
+  if (format.kind == PREPROC_KIND_JPEG) {
     format_.matrix = PREPROC_BT601;
     format_.range = PREPROC_FULL;
     decoder_ = std::make_unique<JpegDecoder>(format.width, format.height);
     return;
   }
   const Model &model = models_[0] = raw_model(format);
-  for (int p = 0; p < model.planes; p++)
-    if (format.stride[p] < 0 ||
-        std::size_t(format.stride[p]) < model.row_bytes[p])
-      refuse(PREPROC_ARGUMENT, "stride of plane %d is %d, a row has %zu bytes",
-             p, int(format.stride[p]), model.row_bytes[p]);
   for (Output &output : outputs_)
     output.plan(0, model, format_.matrix, format_.range);
 }

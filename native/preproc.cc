@@ -11,6 +11,7 @@
 #include <opencv2/core/utility.hpp>
 
 #include "hooks.h"
+#include "layout.h"
 #include "pipeline.h"
 #include "status.h"
 
@@ -130,9 +131,7 @@ void check(const preproc_format *format, const preproc_output *outputs,
            PREPROC_MAX_OUTPUTS);
   // What a damaged recording claims is no bug of the caller.
   check_size(PREPROC_GEOMETRY, "frame", format->width, format->height);
-  if (!in_range(format->matrix, PREPROC_BT2020) ||
-      !in_range(format->range, PREPROC_FULL))
-    refuse(PREPROC_ARGUMENT, "format has a matrix or range without meaning");
+  check_layout(*format);
   for (size_t i = 0; i < count; i++) check_output(*format, outputs[i]);
 }
 

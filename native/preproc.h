@@ -40,7 +40,14 @@ typedef struct {
   char detail[PREPROC_DETAIL]; /* one line, always ended; empty when OK */
 } preproc_error;
 
-enum { PREPROC_BT601 = 0, PREPROC_BT709, PREPROC_BT2020 };
+enum {
+  PREPROC_BT601 = 0,
+  PREPROC_BT709,
+  PREPROC_BT2020,
+  PREPROC_SMPTE240M,
+  PREPROC_HSV180, /* of HSV: the steps of hue in a turn */
+  PREPROC_HSV256
+};
 enum { PREPROC_LIMITED = 0, PREPROC_FULL };
 enum { PREPROC_AREA = 0, PREPROC_LINEAR, PREPROC_NEAREST };
 enum { PREPROC_RGB = 0, PREPROC_BGR, PREPROC_GRAY };
@@ -48,12 +55,46 @@ enum { PREPROC_UINT8 = 0, PREPROC_FLOAT32, PREPROC_FLOAT16, PREPROC_INT8 };
 enum { PREPROC_HWC = 0, PREPROC_CHW };
 enum { PREPROC_RAW = 0, PREPROC_JPEG };
 
-/* How the frames look. Compressed formats have no stride and ignore matrix and
- * range: they are JFIF. */
+/* What the components of a frame are: Y'CbCr, R'G'B', luma alone, the samples
+ * behind a Bayer filter, HSV, or a JPEG bitstream, which has none. */
+enum {
+  PREPROC_KIND_YUV = 0,
+  PREPROC_KIND_RGB,
+  PREPROC_KIND_LUMA,
+  PREPROC_KIND_BAYER,
+  PREPROC_KIND_HSV,
+  PREPROC_KIND_JPEG
+};
+/* MIPI: CSI-2's RAW10, RAW12 or RAW14, by the bits of the component. */
+enum { PREPROC_WORDS = 0, PREPROC_MIPI };
+
+/* A row has `bytes` for each `pixels` that it begins; there is a row for each
+ * `rows` of the picture. */
 typedef struct {
-  uint32_t pixel_format; /* V4L2 four-character code, first in the low byte */
+  int32_t stride; /* bytes from row to row */
+  int32_t bytes, pixels, rows;
+} preproc_plane;
+
+/* A sample is `bits` from bit `shift` on, 0 being the lowest, of a word of
+ * `word` bytes. One stands for hsub x vsub pixels, in whose middle it is. */
+typedef struct {
+  int32_t plane;
+  int32_t offset, step; /* bytes to the first sample of a row and to the next */
+  int32_t word;         /* 1, 2 or 4 */
+  int32_t big_endian;   /* 0 or 1 */
+  int32_t shift, bits;
+  int32_t hsub, vsub;
+} preproc_component;
+
+/* How the frames look. JPEG has no planes or components and ignores matrix and
+ * range: it is JFIF. */
+typedef struct {
   int32_t width, height; /* pixels */
-  int32_t stride[PREPROC_MAX_PLANES]; /* bytes from row to row */
+  int32_t kind, packing;
+  int32_t red_x, red_y; /* where red is in a Bayer cell of two by two */
+  int32_t planes, components;
+  preproc_plane plane[PREPROC_MAX_PLANES];
+  preproc_component component[3];
   int32_t matrix, range;
 } preproc_format;
 

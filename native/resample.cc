@@ -7,14 +7,15 @@ namespace preprocess {
 namespace {
 
 // The samples of [start, start+length) camera pixels at `scale` samples a
-// pixel: from lo to hi, of count.
+// pixel and `offset`: from lo to hi, of count.
 struct Span {
   int lo, hi;
 };
 
-Span span(int start, int length, double scale, int count) {
-  const int lo = std::clamp(int(std::floor(start * scale)), 0, count - 1);
-  const int hi = int(std::ceil((start + length) * scale - 1e-9));
+Span span(int start, int length, double scale, double offset, int count) {
+  const int lo =
+      std::clamp(int(std::floor(start * scale + offset)), 0, count - 1);
+  const int hi = int(std::ceil((start + length) * scale + offset - 1e-9));
   return {lo, std::clamp(hi, lo + 1, count)};
 }
 
@@ -108,13 +109,14 @@ Resampler::Resampler(const Model &model, const preproc_output &output,
 void Resampler::add(const Model &model, const preproc_output &output,
                     int component) {
   const Component &c = model.component[component];
-  const Span x = span(output.bounds_x, output.bounds_width, c.scale_x, c.width);
-  const Span y =
-      span(output.bounds_y, output.bounds_height, c.scale_y, c.height);
+  const Span x = span(output.bounds_x, output.bounds_width, c.scale_x,
+                      c.offset_x, c.width);
+  const Span y = span(output.bounds_y, output.bounds_height, c.scale_y,
+                      c.offset_y, c.height);
   Lane lane{
       component,
       c.step,
-      make_axis(columns_, output.region_x * c.scale_x,
+      make_axis(columns_, output.region_x * c.scale_x + c.offset_x,
                 output.region_width * c.scale_x, x.lo, x.hi, output.filter),
       {}};
   const auto [first, last] =
@@ -125,7 +127,7 @@ void Resampler::add(const Model &model, const preproc_output &output,
   if (banks_.empty() || banks_.back().plane != c.plane)
     banks_.push_back(
         {c.plane,
-         make_axis(rows_, output.region_y * c.scale_y,
+         make_axis(rows_, output.region_y * c.scale_y + c.offset_y,
                    output.region_height * c.scale_y, y.lo, y.hi, output.filter),
          begin,
          end - begin,

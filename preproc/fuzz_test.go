@@ -39,11 +39,12 @@ func FuzzProcess(f *testing.F) {
 // fuzzFrame spreads bytes over the planes of a format: 0 is MJPG, else a raw one.
 func fuzzFrame(data []byte, format uint8, width, height int) *capture.Frame {
 	f := &capture.Frame{Format: capture.Format{PixelFormat: capture.MJPG, Width: width, Height: height}}
-	if format%8 == 0 {
+	n := int(format) % (len(rawFormats) + 1)
+	if n == 0 {
 		f.Planes[0] = data
 		return f
 	}
-	f.Format.PixelFormat = rawFormats[format%8-1]
+	f.Format = capture.DefaultFormat(rawFormats[n-1], width, height)
 	for i := range f.Format.PixelFormat.Layout().Planes {
 		f.Format.Stride[i] = f.Format.RowBytes(i)
 		n := min(len(data), max(0, f.Format.PlaneBytes(i)))

@@ -96,6 +96,10 @@ func (p *InProcess) plan(f capture.Format) error {
 		return nil
 	}
 	p.Close()
+	format, err := nativeFormat(&f)
+	if err != nil {
+		return err
+	}
 	outputs := make([]native.Output, len(p.specs))
 	for i := range p.specs {
 		s := &p.specs[i]
@@ -110,7 +114,7 @@ func (p *InProcess) plan(f capture.Format) error {
 		}
 		p.shapes[i] = shape{o.Width, o.Height, s.MaxBytes(o.Width, o.Height), g}
 	}
-	handle, err := native.New(nativeFormat(&f), outputs)
+	handle, err := native.New(format, outputs)
 	if err != nil {
 		return refusal(err)
 	}

@@ -206,6 +206,10 @@ func TestProcessorsDoNotDisturbEachOther(t *testing.T) {
 func TestEnumerationsAgreeWithTheNativeRoom(t *testing.T) {
 	for _, pair := range [][2]int{
 		{int(capture.BT601), native.BT601}, {int(capture.BT709), native.BT709}, {int(capture.BT2020), native.BT2020},
+		{int(capture.SMPTE240M), native.SMPTE240M}, {int(capture.HSV180), native.HSV180}, {int(capture.HSV256), native.HSV256},
+		{int(capture.YUV), native.KindYUV}, {int(capture.RGB), native.KindRGB}, {int(capture.Luma), native.KindLuma},
+		{int(capture.Bayer), native.KindBayer}, {int(capture.HSV), native.KindHSV}, {int(capture.Compressed), native.KindJPEG},
+		{int(capture.Words), native.Words}, {int(capture.MIPI), native.MIPI},
 		{int(capture.Limited), native.Limited}, {int(capture.Full), native.Full},
 		{int(Area), native.Area}, {int(Linear), native.Linear}, {int(Nearest), native.Nearest},
 		{int(RGB), native.RGB}, {int(BGR), native.BGR}, {int(Gray), native.Gray},

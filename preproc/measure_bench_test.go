@@ -25,7 +25,7 @@ func BenchmarkMeasure(b *testing.B) {
 // another is a frame of the same kind in which every byte is another one, or
 // the same frame when it is compressed: that is hashed whole in any case.
 func another(f *capture.Frame) *capture.Frame {
-	if f.Format.PixelFormat.Layout().Compressed {
+	if f.Format.PixelFormat.Layout().Compressed() {
 		return f
 	}
 	other := &capture.Frame{Format: f.Format}

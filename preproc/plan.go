@@ -7,15 +7,26 @@ import (
 	"github.com/edge-agent/agent/native"
 )
 
-// nativeFormat is f in the words of the C++ room.
-func nativeFormat(f *capture.Format) *native.Format {
+// nativeFormat is f in the words of the C++ room, which knows numbers and no
+// four-character codes.
+func nativeFormat(f *capture.Format) (*native.Format, error) {
+	l := f.PixelFormat.Layout()
+	if l == nil {
+		return nil, &Error{ReasonUnsupported, "pixel format " + f.PixelFormat.String()}
+	}
 	n := &native.Format{
-		PixelFormat: uint32(f.PixelFormat),
-		Width:       f.Width, Height: f.Height,
+		Width: f.Width, Height: f.Height,
+		Kind: int(l.Kind), Packing: int(l.Packing), RedX: l.RedX, RedY: l.RedY,
+		PlaneCount: len(l.Planes), Components: len(l.Components),
 		Matrix: int(f.Matrix), Range: int(f.Range),
 	}
-	copy(n.Stride[:], f.Stride[:])
-	return n
+	for i, p := range l.Planes {
+		n.Planes[i] = native.Plane{Stride: f.Stride[i], Bytes: p.Bytes, Pixels: p.Pixels, Rows: p.Rows}
+	}
+	for i, c := range l.Components {
+		n.Component[i] = native.Component(c)
+	}
+	return n, nil
 }
 
 // nativeOutput resolves the output s of frames of format f to numbers: which

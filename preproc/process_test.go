@@ -100,13 +100,30 @@ func compare(t *testing.T, got, want []float64, allowed float64) {
 // with what float32 adds.
 const rounding = 0.5 + 0.01
 
-var rawFormats = []capture.PixelFormat{
-	capture.YUYV, capture.UYVY, capture.NV12, capture.YU12, capture.GREY, capture.RGB3, capture.BGR3,
+// rawFormats are all lines of the table but the compressed ones.
+var rawFormats = func() (list []capture.PixelFormat) {
+	for _, l := range capture.Formats() {
+		if !l.Compressed() {
+			list = append(list, l.PixelFormat)
+		}
+	}
+	return list
+}()
+
+// matricesOf are those that a format may have.
+func matricesOf(p capture.PixelFormat) []capture.Matrix {
+	switch p.Layout().Kind {
+	case capture.YUV:
+		return []capture.Matrix{capture.BT601, capture.BT709, capture.BT2020, capture.SMPTE240M}
+	case capture.HSV:
+		return []capture.Matrix{capture.HSV180, capture.HSV256}
+	}
+	return []capture.Matrix{capture.BT601}
 }
 
 func TestEveryFormatIsReadInItsMatrixAndRange(t *testing.T) {
 	for _, p := range rawFormats {
-		for _, matrix := range []capture.Matrix{capture.BT601, capture.BT709, capture.BT2020} {
+		for _, matrix := range matricesOf(p) {
 			for _, r := range []capture.Range{capture.Limited, capture.Full} {
 				for _, color := range []Color{RGB, BGR, Gray} {
 					t.Run(fmt.Sprint(p, matrix, r, color), func(t *testing.T) {

@@ -104,7 +104,11 @@ func TestNativeRoomRefusesWildQuantisation(t *testing.T) {
 			t.Fatal(err)
 		}
 		change(&o)
-		_, err = native.New(nativeFormat(&f), []native.Output{o})
+		format, err := nativeFormat(&f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = native.New(format, []native.Output{o})
 		if refused := new(native.Error); !errors.As(err, &refused) || refused.Status != native.Argument {
 			t.Errorf("%+v: %v", o, err)
 		}

@@ -19,33 +19,6 @@ type grid struct {
 	at             func(x, y int) float64
 }
 
-// grids are the components of a raw frame.
-func grids(f *capture.Frame) []grid {
-	w, h := f.Format.Width, f.Format.Height
-	component := func(plane, step, phase, hsub, vsub int) grid {
-		data, stride := f.Planes[plane], f.Format.Stride[plane]
-		return grid{(w + hsub - 1) / hsub, (h + vsub - 1) / vsub, 1 / float64(hsub), 1 / float64(vsub),
-			func(x, y int) float64 { return float64(data[y*stride+x*step+phase]) }}
-	}
-	switch f.Format.PixelFormat {
-	case capture.YUYV:
-		return []grid{component(0, 2, 0, 1, 1), component(0, 4, 1, 2, 1), component(0, 4, 3, 2, 1)}
-	case capture.UYVY:
-		return []grid{component(0, 2, 1, 1, 1), component(0, 4, 0, 2, 1), component(0, 4, 2, 2, 1)}
-	case capture.NV12:
-		return []grid{component(0, 1, 0, 1, 1), component(1, 2, 0, 2, 2), component(1, 2, 1, 2, 2)}
-	case capture.YU12:
-		return []grid{component(0, 1, 0, 1, 1), component(1, 1, 0, 2, 2), component(2, 1, 0, 2, 2)}
-	case capture.GREY:
-		return []grid{component(0, 1, 0, 1, 1)}
-	case capture.RGB3:
-		return []grid{component(0, 3, 0, 1, 1), component(0, 3, 1, 1, 1), component(0, 3, 2, 1, 1)}
-	case capture.BGR3:
-		return []grid{component(0, 3, 2, 1, 1), component(0, 3, 1, 1, 1), component(0, 3, 0, 1, 1)}
-	}
-	panic("no reference for " + f.Format.PixelFormat.String())
-}
-
 // weights calls add with the samples, from lo to hi, that make up an output
 // sample of the given centre and extent on the source's axis.
 func weights(filter Filter, centre, extent float64, lo, hi int, add func(i int, w float64)) {
@@ -87,8 +60,13 @@ func sample(g grid, filter Filter, crop Rect, x, y, extentX, extentY float64) fl
 
 // rgbOf turns component values into red, green and blue, 0 to 255, not clamped.
 func rgbOf(f *capture.Format, v []float64) [3]float64 {
-	if f.PixelFormat == capture.RGB3 || f.PixelFormat == capture.BGR3 {
-		return [3]float64{v[0], v[1], v[2]}
+	if isColored(f.PixelFormat) {
+		for i := range v {
+			if f.Range == capture.Limited {
+				v[i] = (v[i] - 16) * 255 / 219
+			}
+		}
+		return [3]float64(v)
 	}
 	y, cb, cr := v[0]/255, 0.0, 0.0
 	if len(v) == 3 {
@@ -99,7 +77,7 @@ func rgbOf(f *capture.Format, v []float64) [3]float64 {
 		cb, cr = cb*255/224, cr*255/224
 	}
 	k := map[capture.Matrix][2]float64{
-		capture.BT601: {0.299, 0.114}, capture.BT709: {0.2126, 0.0722}, capture.BT2020: {0.2627, 0.0593},
+		capture.BT601: {0.299, 0.114}, capture.BT709: {0.2126, 0.0722}, capture.BT2020: {0.2627, 0.0593}, capture.SMPTE240M: {0.212, 0.087},
 	}[f.Matrix]
 	r := y + 2*(1-k[0])*cr
 	b := y + 2*(1-k[1])*cb
@@ -141,8 +119,9 @@ func referencePixel(f *capture.Frame, components []grid, s *Spec, g Geometry, cr
 	}
 	clamp := func(v float64) float64 { return min(max(v, 0), 255) }
 	if s.Color == Gray {
-		if len(v) == 3 && (f.Format.PixelFormat == capture.RGB3 || f.Format.PixelFormat == capture.BGR3) {
-			return []float64{clamp(0.299*v[0] + 0.587*v[1] + 0.114*v[2])}
+		if isColored(f.Format.PixelFormat) {
+			c := rgbOf(&f.Format, v)
+			return []float64{clamp(0.299*c[0] + 0.587*c[1] + 0.114*c[2])}
 		}
 		return []float64{clamp(rgbOf(&f.Format, v[:1])[0])}
 	}
@@ -157,7 +136,7 @@ func referencePixel(f *capture.Frame, components []grid, s *Spec, g Geometry, cr
 // be; fill gives its bytes.
 func newFrame(p capture.PixelFormat, width, height, slack int, fill func() byte) *capture.Frame {
 	f := &capture.Frame{Sequence: 7, Timestamp: 11, Dequeued: 13}
-	f.Format = capture.Format{PixelFormat: p, Width: width, Height: height}
+	f.Format = capture.DefaultFormat(p, width, height)
 	for i := range p.Layout().Planes {
 		f.Format.Stride[i] = f.Format.RowBytes(i) + slack
 		f.Planes[i] = make([]byte, f.Format.PlaneBytes(i))

@@ -53,7 +53,7 @@ func knownPicture() []byte {
 }
 
 func knownFrame(p capture.PixelFormat, stride int, data []byte) *capture.Frame {
-	f := &capture.Frame{Format: capture.Format{PixelFormat: p, Width: knownWidth, Height: knownHeight}}
+	f := &capture.Frame{Format: capture.DefaultFormat(p, knownWidth, knownHeight)}
 	f.Format.Stride[0] = stride
 	f.Planes[0] = data
 	return f

@@ -200,19 +200,11 @@ var booleans = scalarKind("boolean", "allowed: true, false", func(s string) (boo
 	return s == "true", s == "true" || s == "false"
 })
 
-var formats = func() kind[capture.PixelFormat] {
-	names := make([]string, 0, len(capture.Formats()))
-	for _, l := range capture.Formats() {
-		names = append(names, l.PixelFormat.String())
-	}
-	return scalarKind("format", "allowed: "+strings.Join(names, ", "), func(s string) (capture.PixelFormat, bool) {
-		if len(s) != 4 {
-			return 0, false
-		}
-		f := capture.FourCC(s[0], s[1], s[2], s[3])
-		return f, f.Layout() != nil
-	})
-}()
+// formats are the codes of the table of pixel formats, too many to be listed.
+var formats = scalarKind("format", "allowed: a V4L2 code of pictures as agent devices prints it, such as YUYV, NV12 or MJPG", func(s string) (capture.PixelFormat, bool) {
+	f, ok := capture.ParsePixelFormat(s)
+	return f, ok && f.Layout() != nil
+})
 
 // controlValues are what V4L2 takes; v4l2-ctl prints bit masks in hex.
 var controlValues = scalarKind("integer", "allowed: an integer, 0x hex, true or false", func(s string) (int64, bool) {

@@ -94,10 +94,11 @@ func untilCancelled(ctx context.Context, r io.Reader) io.ReadCloser {
 // that do not tell their own; nil when it is none.
 func geometry(mode capture.Request) *capture.Format {
 	layout := mode.PixelFormat.Layout()
-	if layout == nil || layout.Compressed || mode.Width == 0 {
+	if layout == nil || layout.Compressed() || mode.Width == 0 {
 		return nil
 	}
-	return &capture.Format{PixelFormat: mode.PixelFormat, Width: mode.Width, Height: mode.Height}
+	f := capture.DefaultFormat(mode.PixelFormat, mode.Width, mode.Height)
+	return &f
 }
 
 // input processes all frames of one input.

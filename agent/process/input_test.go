@@ -93,7 +93,7 @@ func TestRecordingIsJudgedByItsOwnTime(t *testing.T) {
 		}
 	}
 	last := results[70]
-	if last.Verdict != "black" || last.Sharpness == nil || *last.Sharpness != 0 || !slices.Equal(last.Luma, []float32{0, 0, 0}) {
+	if last.Verdict != "black" || last.Sharpness == nil || *last.Sharpness != 0 || !slices.Equal(last.Luma, []float32{3, 3, 3}) {
 		t.Errorf("%+v", last)
 	}
 }

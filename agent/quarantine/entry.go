@@ -231,9 +231,7 @@ func (h *header) entry() (*Entry, error) {
 // the geometry suits the planes is the preprocessor's to find out: it may be
 // what was wrong with the frame.
 func (h *header) format() (f capture.Format, err error) {
-	if p := h.PixelFormat; len(p) == 4 {
-		f.PixelFormat = capture.FourCC(p[0], p[1], p[2], p[3])
-	}
+	f.PixelFormat, _ = capture.ParsePixelFormat(h.PixelFormat)
 	layout := f.PixelFormat.Layout()
 	if layout == nil {
 		return f, fmt.Errorf("pixel_format %q: not one that is known here", h.PixelFormat)
@@ -253,7 +251,7 @@ func (h *header) format() (f capture.Format, err error) {
 		return f, fmt.Errorf("%dx%d every %d ns: allowed: 0x0 to %dx%[4]d, and no negative time", h.Width, h.Height, h.IntervalNS, maxSide)
 	}
 	f.Width, f.Height, f.Interval = h.Width, h.Height, time.Duration(h.IntervalNS)
-	if f.Matrix, err = wordOf[capture.Matrix]("matrix", h.Matrix, capture.BT2020); err != nil {
+	if f.Matrix, err = wordOf[capture.Matrix]("matrix", h.Matrix, capture.HSV256); err != nil {
 		return f, err
 	}
 	f.Range, err = wordOf[capture.Range]("range", h.Range, capture.Full)

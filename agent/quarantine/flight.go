@@ -136,7 +136,7 @@ func (f *Flight) Begin(frame *capture.Frame) {
 	r := f.record()
 	atomic.StoreUint64(&r.state, landed) // it may be that nobody called End
 	r.describe(frame)
-	if layout := frame.Format.PixelFormat.Layout(); layout != nil && layout.Compressed && f.fits(len(frame.Planes[0])) {
+	if layout := frame.Format.PixelFormat.Layout(); layout != nil && layout.Compressed() && f.fits(len(frame.Planes[0])) {
 		r.bytes = int64(copy(f.memory[recordBytes:], frame.Planes[0]))
 	}
 	atomic.StoreUint64(&r.state, inFlight)

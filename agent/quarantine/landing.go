@@ -102,7 +102,7 @@ func readRecord(path string) (*record, []byte, error) {
 // entry is what a record becomes.
 func (r *record) entry(camera string, bitstream []byte) (*Entry, error) {
 	p := capture.PixelFormat(r.pixelFormat)
-	if p.Layout() == nil || r.matrix < 0 || r.matrix > int64(capture.BT2020) || r.rnge < 0 || r.rnge > int64(capture.Full) {
+	if p.Layout() == nil || r.matrix < 0 || r.matrix > int64(capture.HSV256) || r.rnge < 0 || r.rnge > int64(capture.Full) {
 		return nil, fmt.Errorf("record of format %s, matrix %d, range %d", p, r.matrix, r.rnge)
 	}
 	f := &capture.Frame{

@@ -48,11 +48,11 @@ func (c *canvas) fill(planes *[capture.MaxPlanes][]byte, r image.Rectangle, p pi
 		}
 	}
 	for plane, l := range c.format.PixelFormat.Layout().Planes {
-		from := r.Min.X / l.HSub * l.BytesPerSample
-		to := ceilDiv(r.Max.X, l.HSub) * l.BytesPerSample
+		from := r.Min.X / l.Pixels * l.Bytes
+		to := ceilDiv(r.Max.X, l.Pixels) * l.Bytes
 		stride := c.format.Stride[plane]
-		first := planes[plane][r.Min.Y/l.VSub*stride:][from:to]
-		for y := r.Min.Y/l.VSub + 1; y < ceilDiv(r.Max.Y, l.VSub); y++ {
+		first := planes[plane][r.Min.Y/l.Rows*stride:][from:to]
+		for y := r.Min.Y/l.Rows + 1; y < ceilDiv(r.Max.Y, l.Rows); y++ {
 			copy(planes[plane][y*stride+from:], first)
 		}
 	}

@@ -27,6 +27,8 @@ func TestY4MHeadersSayHowFramesAreRead(t *testing.T) {
 	for header, want := range map[string]capture.Format{
 		"W6 H4 F25:1 Ip A1:1 C420jpeg":          {PixelFormat: capture.YU12, Width: 6, Height: 4, Stride: [4]int{6, 3, 3}, Interval: 40 * time.Millisecond},
 		"W6 H4 F30000:1001":                     {PixelFormat: capture.YU12, Width: 6, Height: 4, Stride: [4]int{6, 3, 3}, Interval: 33366666},
+		"W6 H4 F25:1 C422":                      {PixelFormat: capture.FourCC('4', '2', '2', 'P'), Width: 6, Height: 4, Stride: [4]int{6, 3, 3}, Interval: 40 * time.Millisecond},
+		"W6 H4 F25:1 C444":                      {PixelFormat: capture.FourCC('Y', 'M', '2', '4'), Width: 6, Height: 4, Stride: [4]int{6, 6, 6}, Interval: 40 * time.Millisecond},
 		"H3 W5 C420mpeg2 F0:0":                  {PixelFormat: capture.YU12, Width: 5, Height: 3, Stride: [4]int{5, 3, 3}, Interval: time.Second / 30},
 		"W6 H4 F10:1 C420paldv":                 {PixelFormat: capture.YU12, Width: 6, Height: 4, Stride: [4]int{6, 3, 3}, Interval: 100 * time.Millisecond},
 		"W6 H4 F10:1 Cmono XCOLORRANGE=FULL":    {PixelFormat: capture.GREY, Width: 6, Height: 4, Stride: [4]int{6}, Range: capture.Full, Interval: 100 * time.Millisecond},
@@ -58,8 +60,8 @@ func TestY4MHeadersSayHowFramesAreRead(t *testing.T) {
 
 func TestARecordingThatCannotBeReadSaysWhy(t *testing.T) {
 	for content, want := range map[string]string{
-		"YUV4MPEG2 W4 H2 C420p10\nFRAME\n":                  `header of x: colour space "420p10": allowed are 420jpeg, 420mpeg2, 420paldv and mono, 8 bits each`,
-		"YUV4MPEG2 W4 H2 C444\nFRAME\n":                     `header of x: colour space "444"`,
+		"YUV4MPEG2 W4 H2 C420p10\nFRAME\n":                  `header of x: colour space "420p10": allowed are 420jpeg, 420mpeg2, 420paldv, 411, 422, 444 and mono, 8 bits each`,
+		"YUV4MPEG2 W4 H2 C444alpha\nFRAME\n":                `header of x: colour space "444alpha"`,
 		"YUV4MPEG2 W4 Htwo\n":                               `header of x: tag "Htwo": `,
 		"YUV4MPEG2 W4\n":                                    `header of x: size 4x0: allowed are 1x1 to 32768x32768`,
 		"YUV4MPEG2 W30000 H30000\nFRAME\n":                  `header of x: a frame of 1350000000 bytes: allowed are 64 MiB`,

@@ -64,7 +64,7 @@ func FuzzAnyFile(f *testing.F) {
 				return
 			}
 			for i := range fr.Format.PixelFormat.Layout().Planes {
-				raw := !fr.Format.PixelFormat.Layout().Compressed
+				raw := !fr.Format.PixelFormat.Layout().Compressed()
 				if raw && fr.Fault == capture.FaultNone && len(fr.Planes[i]) < fr.Format.PlaneBytes(i) {
 					t.Fatalf("plane %d has %d bytes", i, len(fr.Planes[i]))
 				}

@@ -44,7 +44,7 @@ func identify(in *input, raw *capture.Format) (recording, error) {
 
 func isCompressed(p capture.PixelFormat) bool {
 	l := p.Layout()
-	return l != nil && l.Compressed
+	return l != nil && l.Compressed()
 }
 
 // head is as much of the beginning as it takes to find a JPEG or something that

@@ -113,11 +113,10 @@ type drawn struct {
 }
 
 func newPattern(cfg Config) (*pattern, error) {
-	f := capture.Format{PixelFormat: cfg.Format, Width: cfg.Width, Height: cfg.Height}
+	f := capture.DefaultFormat(cmp.Or(cfg.Format, capture.YUYV), cfg.Width, cfg.Height)
 	if cfg.Raw != nil {
 		f = *cfg.Raw
 	}
-	f.PixelFormat = cmp.Or(f.PixelFormat, capture.YUYV)
 	if f.Width == 0 && f.Height == 0 {
 		f.Width, f.Height = 1280, 720
 	}

@@ -39,7 +39,7 @@ func (r *rawFrames) Close() error  { return r.in.Close() }
 // denseSize puts in the strides that are not given and adds up the planes.
 func denseSize(f *capture.Format) (int, error) {
 	layout := f.PixelFormat.Layout()
-	if layout == nil || layout.Compressed {
+	if layout == nil || layout.Compressed() {
 		return 0, fmt.Errorf("pixel format %s: not a raw format that is known here", f.PixelFormat)
 	}
 	const maxSide = 1 << 15
@@ -63,7 +63,7 @@ func denseSize(f *capture.Format) (int, error) {
 }
 
 // geometryInName is the end of names like hall_1280x720_YUYV.raw.
-var geometryInName = regexp.MustCompile(`_([0-9]{1,5})x([0-9]{1,5})_([0-9A-Z]{4})\.[a-z]+$`)
+var geometryInName = regexp.MustCompile(`_([0-9]{1,5})x([0-9]{1,5})_([0-9A-Za-z]{3,4}(?:-BE)?)\.[a-z]+$`)
 
 // formatInName is the geometry that a file's name carries, nil if none.
 func formatInName(name string) *capture.Format {
@@ -73,5 +73,7 @@ func formatInName(name string) *capture.Format {
 	}
 	w, _ := strconv.Atoi(m[1]) // digits, and few
 	h, _ := strconv.Atoi(m[2])
-	return &capture.Format{PixelFormat: capture.FourCC(m[3][0], m[3][1], m[3][2], m[3][3]), Width: w, Height: h}
+	p, _ := capture.ParsePixelFormat(m[3])
+	f := capture.DefaultFormat(p, w, h)
+	return &f
 }

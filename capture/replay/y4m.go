@@ -18,10 +18,11 @@ const (
 )
 
 // y4mFormats are the colour spaces by the C tag, without what it says about
-// where chroma is sited. A format without a layout cannot be preprocessed.
+// where chroma is sited.
 var y4mFormats = map[string]capture.PixelFormat{
 	"420": capture.YU12, "420jpeg": capture.YU12, "420mpeg2": capture.YU12, "420paldv": capture.YU12,
 	"mono": capture.GREY,
+	"411":  capture.FourCC('4', '1', '1', 'P'),
 	"422":  capture.FourCC('4', '2', '2', 'P'),
 	"444":  capture.FourCC('Y', 'M', '2', '4'),
 }
@@ -82,8 +83,8 @@ func parseY4M(line string) (f capture.Format, err error) {
 
 func y4mPixelFormat(space string) (capture.PixelFormat, error) {
 	p, known := y4mFormats[space]
-	if !known || p.Layout() == nil {
-		return 0, fmt.Errorf("colour space %q: allowed are 420jpeg, 420mpeg2, 420paldv and mono, 8 bits each", space)
+	if !known {
+		return 0, fmt.Errorf("colour space %q: allowed are 420jpeg, 420mpeg2, 420paldv, 411, 422, 444 and mono, 8 bits each", space)
 	}
 	return p, nil
 }

@@ -60,7 +60,7 @@ func (c *checker) fill(f *capture.Frame, d *dequeued, memory [][]byte, now time.
 	f.Sequence, f.Lost = c.count(d)
 	short := c.planes(f, d, memory)
 	intact := true
-	if f.Format.PixelFormat.Layout().Compressed && !short {
+	if f.Format.PixelFormat.Layout().Compressed() && !short {
 		f.Planes[0], intact = trimJPEG(f.Planes[0])
 	}
 	stale := c.stamp(f, d)
@@ -81,7 +81,7 @@ func (c *checker) fill(f *capture.Frame, d *dequeued, memory [][]byte, now time.
 // planes cuts the planes of f out of the buffer, never beyond its payload, and
 // says whether that was too short for them.
 func (c *checker) planes(f *capture.Frame, d *dequeued, memory [][]byte) (short bool) {
-	compressed := f.Format.PixelFormat.Layout().Compressed
+	compressed := f.Format.PixelFormat.Layout().Compressed()
 	for i, s := range c.picture.spans {
 		m := memory[s.memory]
 		end := min(max(d.end[s.memory], 0), len(m))

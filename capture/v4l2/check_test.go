@@ -166,7 +166,7 @@ func FuzzFill(f *testing.F) {
 	f.Add(uint32(capture.FourCC('N', 'M', '1', '2')), uint32(15), uint32(7), 16, 16, uint32(0x2000), 4, 200, 0, 200, int64(5), uint32(3))
 	f.Fuzz(func(t *testing.T, fourcc, width, height uint32, stride0, stride1 int, flags uint32, start0, end0, start1, end1 int, ts int64, seq uint32) {
 		a := agreed{fourcc: fourcc, width: width, height: height, bytesperline: []int{int(int32(stride0))}}
-		if multiplanar[fourcc] == capture.NV12 {
+		if logical(fourcc) == capture.NV12 && fourcc != uint32(capture.NV12) {
 			a.bytesperline = append(a.bytesperline, int(int32(stride1)))
 		}
 		p, err := a.picture()

@@ -130,7 +130,7 @@ func (k *kernel) setFormat(f *format) unix.Errno {
 	p.field = fieldNone
 	geometry := capture.Format{PixelFormat: logical(p.pixelformat), Width: int(p.width), Height: int(p.height)}
 	strides, sizes := []uint32{0}, []uint32{p.width * p.height * 2}
-	if l := geometry.PixelFormat.Layout(); l != nil && !l.Compressed {
+	if l := geometry.PixelFormat.Layout(); l != nil && !l.Compressed() {
 		strides, sizes = nil, nil
 		for i := range l.Planes {
 			strides = append(strides, uint32(geometry.RowBytes(i)))
@@ -147,7 +147,7 @@ func (k *kernel) setFormat(f *format) unix.Errno {
 		m := f.pixMp()
 		m.colorspace = colorspaceSRGB
 		m.numPlanes = 1
-		if multiplanar[p.pixelformat] != 0 {
+		if logical(p.pixelformat) != capture.PixelFormat(p.pixelformat) {
 			m.numPlanes = uint8(len(sizes))
 		}
 		m.planeFmt[0] = planePixFormat{bytesperline: strides[0]}

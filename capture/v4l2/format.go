@@ -8,20 +8,8 @@ import (
 	"github.com/edge-agent/agent/capture"
 )
 
-// multiplanar are the formats whose planes lie in buffers of their own, with
-// the pixel format that they are otherwise.
-var multiplanar = map[uint32]capture.PixelFormat{
-	uint32(capture.FourCC('N', 'M', '1', '2')): capture.NV12,
-	uint32(capture.FourCC('Y', 'M', '1', '2')): capture.YU12,
-}
-
 // logical is the arrangement of pixels of a driver's format.
-func logical(fourcc uint32) capture.PixelFormat {
-	if p, ok := multiplanar[fourcc]; ok {
-		return p
-	}
-	return capture.PixelFormat(fourcc)
-}
+func logical(fourcc uint32) capture.PixelFormat { return capture.PixelFormat(fourcc).Pixels() }
 
 // A span is where a plane of pixels lies: from offset on in a memory plane.
 type span struct{ memory, offset, length int }
@@ -91,7 +79,7 @@ func (a agreed) picture() (*picture, error) {
 		return nil, fmt.Errorf("the driver delivers fields one after the other (field order %d), which cannot be read: %w", a.field, capture.ErrMode)
 	}
 	f.Matrix, f.Range = a.color()
-	if layout.Compressed {
+	if layout.Compressed() {
 		f.Matrix, f.Range = capture.BT601, capture.Full // JFIF
 		p.spans = []span{{}}
 		return p, nil
@@ -116,7 +104,7 @@ func (p *picture) place(layout *capture.Layout, bytesperline []int) error {
 			f.Stride[i] = bytesperline[i]
 		case len(bytesperline) == 1:
 			s.offset = offset
-			f.Stride[i] = bytesperline[0] * pl.BytesPerSample * first.HSub / (first.BytesPerSample * pl.HSub)
+			f.Stride[i] = bytesperline[0] * pl.Bytes * first.Pixels / (first.Bytes * pl.Pixels)
 		default:
 			return fmt.Errorf("the driver delivers %s in %d planes: %w", f.PixelFormat, len(bytesperline), capture.ErrMode)
 		}

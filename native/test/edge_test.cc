@@ -46,10 +46,7 @@ static void every_size(const char (&name)[N]) {
 // Every beginning of a JPEG is refused, and read no further than it goes.
 static void truncated_jpeg() {
   const std::vector<std::uint8_t> file = jpeg(50, 40, 80);
-  preproc_format format{};
-  format.pixel_format = fourcc("MJPG");
-  format.width = 50;
-  format.height = 40;
+  const preproc_format format = jpeg_format(50, 40);
   for (int size : {50, 20, 5}) {
     preproc_output output = stretched(format, size, size);
     preproc *handle = create(format, output);
@@ -79,5 +76,6 @@ int main() {
   every_size("GREY");
   every_size("RGB3");
   every_size("BGR3");
+  every_size("XR24");
   truncated_jpeg();
 }

@@ -44,37 +44,147 @@ std::size_t output_bytes(const preproc_output &o) {
          (o.color == PREPROC_GRAY ? 1 : 3);
 }
 
+namespace {
+
+// A format as the table of package capture has it.
+struct Shape {
+  const char *name;
+  int kind, packing, planes, components;
+  int bytes[3], pixels[3], rows[3];
+  preproc_component component[3];
+};
+
+const Shape shapes[] = {
+    {"YUYV",
+     PREPROC_KIND_YUV,
+     PREPROC_WORDS,
+     1,
+     3,
+     {4},
+     {2},
+     {1},
+     {{0, 0, 2, 1, 0, 0, 8, 1, 1},
+      {0, 1, 4, 1, 0, 0, 8, 2, 1},
+      {0, 3, 4, 1, 0, 0, 8, 2, 1}}},
+    {"UYVY",
+     PREPROC_KIND_YUV,
+     PREPROC_WORDS,
+     1,
+     3,
+     {4},
+     {2},
+     {1},
+     {{0, 1, 2, 1, 0, 0, 8, 1, 1},
+      {0, 0, 4, 1, 0, 0, 8, 2, 1},
+      {0, 2, 4, 1, 0, 0, 8, 2, 1}}},
+    {"NV12",
+     PREPROC_KIND_YUV,
+     PREPROC_WORDS,
+     2,
+     3,
+     {1, 2},
+     {1, 2},
+     {1, 2},
+     {{0, 0, 1, 1, 0, 0, 8, 1, 1},
+      {1, 0, 2, 1, 0, 0, 8, 2, 2},
+      {1, 1, 2, 1, 0, 0, 8, 2, 2}}},
+    {"YU12",
+     PREPROC_KIND_YUV,
+     PREPROC_WORDS,
+     3,
+     3,
+     {1, 1, 1},
+     {1, 2, 2},
+     {1, 2, 2},
+     {{0, 0, 1, 1, 0, 0, 8, 1, 1},
+      {1, 0, 1, 1, 0, 0, 8, 2, 2},
+      {2, 0, 1, 1, 0, 0, 8, 2, 2}}},
+    {"GREY",
+     PREPROC_KIND_LUMA,
+     PREPROC_WORDS,
+     1,
+     1,
+     {1},
+     {1},
+     {1},
+     {{0, 0, 1, 1, 0, 0, 8, 1, 1}}},
+    {"RGB3",
+     PREPROC_KIND_RGB,
+     PREPROC_WORDS,
+     1,
+     3,
+     {3},
+     {1},
+     {1},
+     {{0, 0, 3, 1, 0, 0, 8, 1, 1},
+      {0, 1, 3, 1, 0, 0, 8, 1, 1},
+      {0, 2, 3, 1, 0, 0, 8, 1, 1}}},
+    {"BGR3",
+     PREPROC_KIND_RGB,
+     PREPROC_WORDS,
+     1,
+     3,
+     {3},
+     {1},
+     {1},
+     {{0, 2, 3, 1, 0, 0, 8, 1, 1},
+      {0, 1, 3, 1, 0, 0, 8, 1, 1},
+      {0, 0, 3, 1, 0, 0, 8, 1, 1}}},
+    {"XR24",
+     PREPROC_KIND_RGB,
+     PREPROC_WORDS,
+     1,
+     3,
+     {4},
+     {1},
+     {1},
+     {{0, 2, 4, 1, 0, 0, 8, 1, 1},
+      {0, 1, 4, 1, 0, 0, 8, 1, 1},
+      {0, 0, 4, 1, 0, 0, 8, 1, 1}}},
+};
+
+void describe(const Shape &shape, preproc_format &format, int slack) {
+  format.kind = shape.kind;
+  format.packing = shape.packing;
+  format.planes = shape.planes;
+  format.components = shape.components;
+  format.range = PREPROC_FULL;
+  for (int p = 0; p < shape.planes; p++) {
+    const int row =
+        (format.width + shape.pixels[p] - 1) / shape.pixels[p] * shape.bytes[p];
+    format.plane[p] = {row + slack, shape.bytes[p], shape.pixels[p],
+                       shape.rows[p]};
+  }
+  for (int i = 0; i < shape.components; i++)
+    format.component[i] = shape.component[i];
+}
+
+}  // namespace
+
 Planes planes_of(const char (&name)[5], int width, int height, int slack) {
-  struct Shape {
-    const char *name;
-    int count, group[3], bytes[3], vsub[3];
-  };
-  static const Shape shapes[] = {
-      {"YUYV", 1, {2}, {4}, {1}},
-      {"UYVY", 1, {2}, {4}, {1}},
-      {"NV12", 2, {1, 2}, {1, 2}, {1, 2}},
-      {"YU12", 3, {1, 2, 2}, {1, 1, 1}, {1, 2, 2}},
-      {"GREY", 1, {1}, {1}, {1}},
-      {"RGB3", 1, {1}, {3}, {1}},
-      {"BGR3", 1, {1}, {3}, {1}},
-  };
   Planes planes{};
-  planes.format.pixel_format = fourcc(name);
-  planes.format.width = width;
-  planes.format.height = height;
-  for (const Shape &shape : shapes) {
-    if (std::strcmp(shape.name, name) != 0) continue;
-    planes.count = shape.count;
-    for (int p = 0; p < shape.count; p++) {
-      const int row =
-          (width + shape.group[p] - 1) / shape.group[p] * shape.bytes[p];
-      const int rows = (height + shape.vsub[p] - 1) / shape.vsub[p];
-      planes.format.stride[p] = row + slack;
-      planes.bytes[p] = std::size_t(row + slack) * (rows - 1) + row;
-    }
+  preproc_format &format = planes.format;
+  format.width = width;
+  format.height = height;
+  for (const Shape &shape : shapes)
+    if (std::strcmp(shape.name, name) == 0) describe(shape, format, slack);
+  planes.count = format.planes;
+  for (int p = 0; p < planes.count; p++) {
+    const preproc_plane &plane = format.plane[p];
+    const int rows = (height + plane.rows - 1) / plane.rows;
+    planes.bytes[p] =
+        std::size_t(plane.stride) * (rows - 1) + (plane.stride - slack);
   }
   CHECK(planes.count > 0);
   return planes;
+}
+
+preproc_format jpeg_format(int width, int height) {
+  preproc_format format{};
+  format.kind = PREPROC_KIND_JPEG;
+  format.width = width;
+  format.height = height;
+  return format;
 }
 
 preproc *create(const preproc_format &format, const preproc_output &output) {

@@ -18,11 +18,6 @@
 
 namespace test {
 
-constexpr std::uint32_t fourcc(const char (&c)[5]) {
-  return std::uint32_t(c[0]) | std::uint32_t(c[1]) << 8 |
-         std::uint32_t(c[2]) << 16 | std::uint32_t(c[3]) << 24;
-}
-
 // Bytes whose end is the end of a page, before one that cannot be touched.
 class Edge {
  public:
@@ -63,6 +58,8 @@ struct Planes {
 };
 Planes planes_of(const char (&pixel_format)[5], int width, int height,
                  int slack);
+
+preproc_format jpeg_format(int width, int height);
 
 preproc *create(const preproc_format &format, const preproc_output &output);
 

@@ -29,10 +29,7 @@ static void steady(preproc *handle, const std::vector<std::uint8_t> &good,
 static void jpeg_frames(int encode) {
   const std::vector<std::uint8_t> good = jpeg(160, 120, 85);
   std::vector<std::uint8_t> bad(good.begin(), good.begin() + good.size() / 2);
-  preproc_format format{};
-  format.pixel_format = fourcc("MJPG");
-  format.width = 160;
-  format.height = 120;
+  const preproc_format format = jpeg_format(160, 120);
   preproc_output output = stretched(format, 64, 64);
   output.encode = encode;
   preproc *handle = create(format, output);

@@ -32,9 +32,7 @@ Bytes read_file(const char *name) {
 
 Frame compressed(Bytes file, int width, int height) {
   Frame frame{};
-  frame.format.pixel_format = fourcc("MJPG");
-  frame.format.width = width;
-  frame.format.height = height;
+  frame.format = jpeg_format(width, height);
   frame.planes[0] = std::move(file);
   return frame;
 }

@@ -31,7 +31,7 @@ static void one_picture(const char (&name)[N], int width, int height,
     for (std::size_t i = 0; i < source.bytes[p]; i++)
       memory[p]->data()[i] = std::uint8_t(i / 5 + random.below(64));
     pixels.data[p] = memory[p]->data();
-    pixels.stride[p] = std::size_t(source.format.stride[p]);
+    pixels.stride[p] = std::size_t(source.format.plane[p].stride);
   }
   for (int range : {PREPROC_LIMITED, PREPROC_FULL}) {
     preproc_format format = source.format;
@@ -64,7 +64,7 @@ static void decoded() {
     const Edge memory(source.bytes[0]);
     Pixels pixels{};
     pixels.data[0] = memory.data();
-    pixels.stride[0] = std::size_t(source.format.stride[0]);
+    pixels.stride[0] = std::size_t(source.format.plane[0].stride);
     // Waves of 64 camera pixels are as sharp at every scale.
     for (std::size_t i = 0; i < memory.size(); i++)
       memory.data()[i] = std::uint8_t(

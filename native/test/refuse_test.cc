@@ -36,10 +36,10 @@ static void single_faults() {
   CHECK(changed([](F &f, O &) { f.width = f.height = 16384; }) ==
         PREPROC_GEOMETRY);
   CHECK(changed([](F &f, O &) { f.height = -5; }) == PREPROC_GEOMETRY);
-  CHECK(changed([](F &f, O &) { f.stride[0] = 63; }) == PREPROC_ARGUMENT);
-  CHECK(changed([](F &f, O &) { f.stride[0] = -64; }) == PREPROC_ARGUMENT);
-  CHECK(changed([](F &f, O &) { f.pixel_format = 1; }) == PREPROC_UNSUPPORTED);
-  CHECK(changed([](F &f, O &) { f.matrix = 3; }) == PREPROC_ARGUMENT);
+  CHECK(changed([](F &f, O &) { f.plane[0].stride = 63; }) == PREPROC_ARGUMENT);
+  CHECK(changed([](F &f, O &) { f.plane[0].stride = -64; }) ==
+        PREPROC_ARGUMENT);
+  CHECK(changed([](F &f, O &) { f.matrix = 6; }) == PREPROC_ARGUMENT);
   CHECK(changed([](F &, O &o) { o.width = o.content_width = 16385; }) ==
         PREPROC_ARGUMENT);
   CHECK(changed([](F &, O &o) { o.content_x = 1; }) == PREPROC_ARGUMENT);
@@ -57,6 +57,44 @@ static void single_faults() {
           o.encode = PREPROC_JPEG;
           o.quality = 0;
         }) == PREPROC_ARGUMENT);
+}
+
+// Layouts whose samples would lie elsewhere than in the rows.
+static void layouts() {
+  using F = preproc_format;
+  const auto layout = [](auto &&change) {
+    return changed([&](F &f, preproc_output &) { change(f); });
+  };
+  CHECK(layout([](F &f) { f.kind = 6; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.kind = -1; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.packing = 2; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.red_x = 2; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.planes = 0; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.planes = 4; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.components = 3; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.matrix = PREPROC_HSV180; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.plane[0].bytes = 0; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.plane[0].bytes = INT32_MAX; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.plane[0].pixels = 0; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.plane[0].pixels = 2; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.plane[0].rows = 2; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.plane[0].rows = 0; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].plane = 1; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].offset = 1; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].offset = -1; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].step = 2; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].step = 0; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].word = 2; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].word = 0; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].bits = 9; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].bits = 0; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].shift = 1; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].shift = -1; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].big_endian = 2; }) ==
+        PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].hsub = 2; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.component[0].vsub = 0; }) == PREPROC_ARGUMENT);
+  CHECK(layout([](F &f) { f.packing = PREPROC_MIPI; }) == PREPROC_ARGUMENT);
 }
 
 static void counts() {
@@ -127,6 +165,7 @@ static void random_numbers() {
 
 int main() {
   single_faults();
+  layouts();
   counts();
   small_or_crooked_target();
   random_numbers();

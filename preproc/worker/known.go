@@ -43,7 +43,7 @@ func Learn(ctx context.Context, view preproc.View, specs []preproc.Spec, f captu
 		return nil, &preproc.Error{Reason: preproc.ReasonGeometry, Detail: err.Error()}
 	}
 	k := &Known{format: f}
-	if l.Compressed {
+	if l.Compressed() {
 		file, err := encodedPicture(ctx, f)
 		if err != nil {
 			return nil, err
@@ -118,7 +118,7 @@ func once(ctx context.Context, view preproc.View, specs []preproc.Spec, f *captu
 
 // encodedPicture is a known picture of a format's size as a JPEG.
 func encodedPicture(ctx context.Context, f capture.Format) ([]byte, error) {
-	raw := Known{format: capture.Format{PixelFormat: capture.RGB3, Width: f.Width, Height: f.Height}}
+	raw := Known{format: capture.DefaultFormat(capture.RGB3, f.Width, f.Height)}
 	raw.format.Stride[0] = 3 * f.Width
 	s := preproc.Spec{Encode: preproc.JPEG, Quality: 90}
 	img := &preproc.Image{Data: make([]byte, 0, s.MaxBytes(f.Width, f.Height))}

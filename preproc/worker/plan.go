@@ -59,7 +59,7 @@ func (p *Processor) plan(f capture.Format) error {
 // costs nothing.
 func reserve(f capture.Format) (bytes int) {
 	l := f.PixelFormat.Layout()
-	if l == nil || l.Compressed {
+	if l == nil || l.Compressed() {
 		return pages(max(1<<20, f.Width*f.Height)) // a JPEG of 8 bits a pixel
 	}
 	for i := range l.Planes {
@@ -195,7 +195,7 @@ func (p *Processor) fill(f *capture.Frame) {
 // bytesOf is how much of plane i carries pixels: drivers add to it.
 func bytesOf(f *capture.Frame, i int) int {
 	l := f.Format.PixelFormat.Layout()
-	if l == nil || l.Compressed || i >= len(l.Planes) {
+	if l == nil || l.Compressed() || i >= len(l.Planes) {
 		return len(f.Planes[i])
 	}
 	return min(len(f.Planes[i]), max(0, f.Format.PlaneBytes(i)))
