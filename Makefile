@@ -74,7 +74,7 @@ race: deps-test ## the tests under the race detector
 # and with them LAPACK's undefined symbols. Go looks for leaks when a test ends.
 # native's C++ tests need no target: they are always built with the sanitizers.
 SANITIZE := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-asan: CGO_CXXFLAGS := -std=c++17 $(SANITIZE)
+asan: CGO_CXXFLAGS := -std=c++17 $(STRICT) $(SANITIZE)
 asan: CGO_LDFLAGS := -fsanitize=address,undefined -lopencv_imgproc -lopencv_core -ljpeg
 asan: deps-test ## the native tests, and those of its worker, under AddressSanitizer, LeakSanitizer and UBSan
 	$(GO) test -asan $(or $(PKG),./preproc ./preproc/worker)

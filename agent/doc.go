@@ -127,6 +127,17 @@
 //     is replaced, and its camera unhealthy until one passes. When the next one
 //     is wrong, too, the answer is learnt anew. Frames are published meanwhile,
 //     as those with a verdict are.
+//   - Pictures are made in whole numbers: weights of 1/128, a byte between the
+//     vertical and the horizontal step, a colour matrix in 16 bits at 1/32 of a
+//     level. A frame thus has the same bytes on every processor, and an
+//     instruction does four to eight times as much as one on floats. It costs 54
+//     dB of PSNR and more against an area filter in float64, of noise at full
+//     contrast still 50. Only the normalisation is in floats, a product and a
+//     sum each that are never fused.
+//   - Kernels are written on Google Highway, for it is one source for all
+//     instruction sets, chosen at run time; of it only headers are used, so that
+//     the package needs no library of it. Its own choice would leave a Raspberry
+//     Pi 4 without NEON, since that lacks AES.
 //   - What is wrong with pictures is found in three rooms. The C++ room measures,
 //     as it has the samples at hand, and knows no threshold. preproc judges each
 //     frame by its measure and the time, since thresholds and verdicts are its

@@ -64,16 +64,48 @@ Axis make_axis(int n, double start, double length, int lo, int hi, int filter) {
     count = std::max(count, all[i].weight.size());
   }
   Axis axis{int(count), std::vector<std::int32_t>(n),
-            std::vector<float>(n * count)};
+            std::vector<double>(n * count)};
   for (int i = 0; i < n; i++) {
     // The window moves back where it would reach past hi.
     const int first = std::min(all[i].first, hi - int(count));
     axis.first[i] = first;
     for (std::size_t k = 0; k < all[i].weight.size(); k++)
-      axis.weight[i * count + (all[i].first - first) + k] =
-          float(all[i].weight[k]);
+      axis.weight[i * count + (all[i].first - first) + k] = all[i].weight[k];
   }
   return axis;
+}
+
+Axis reversed(const Axis &axis) {
+  const std::size_t n = axis.first.size(), taps = std::size_t(axis.taps);
+  Axis other{axis.taps, {axis.first.rbegin(), axis.first.rend()}, {}};
+  for (std::size_t i = n; i-- > 0;)
+    other.weight.insert(other.weight.end(), &axis.weight[i * taps],
+                        &axis.weight[i * taps] + taps);
+  return other;
+}
+
+Reach reach_of(const Axis &axis, int sample) {
+  const double *weight = &axis.weight[std::size_t(sample) * axis.taps];
+  Reach reach{0, axis.taps};
+  while (reach.begin + 1 < reach.end && weight[reach.begin] == 0) reach.begin++;
+  while (reach.begin + 1 < reach.end && weight[reach.end - 1] == 0) reach.end--;
+  return reach;
+}
+
+void whole_weights(const Axis &axis, int sample, int total, Reach reach,
+                   int whole[]) {
+  const double *weight =
+      &axis.weight[std::size_t(sample) * axis.taps + reach.begin];
+  // Each rounded so that the sum up to it is right: no weight is off by 1, and
+  // what is missing of one is not added far away from it.
+  double sum = 0;
+  int done = 0;
+  for (int k = 0; k < reach.end - reach.begin; k++) {
+    sum += weight[k] * total;
+    whole[k] = int(std::lround(sum)) - done;
+    done += whole[k];
+  }
+  whole[reach.end - reach.begin - 1] += total - done;
 }
 
 }  // namespace preprocess

@@ -53,7 +53,7 @@ func compileAll(t *testing.T, files []string, more ...string) []string {
 	objects := make([]string, len(files))
 	for i, file := range files {
 		objects[i] = filepath.Join(t.TempDir(), filepath.Base(file)+".o")
-		compiler, flags := "c++", fields(t, "CGO_CXXFLAGS")
+		compiler, flags := "c++", append(fields(t, "CGO_CXXFLAGS"), "-I.")
 		if strings.HasSuffix(file, ".c") {
 			compiler, flags = "cc", fields(t, "CGO_CFLAGS")
 		}

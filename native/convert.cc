@@ -1,6 +1,9 @@
 #include "convert.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "status.h"
 
 namespace preprocess {
 namespace {
@@ -17,28 +20,28 @@ Luma luma_of(int matrix) {
 }
 
 // Red, green and blue from Y', Cb, Cr, all 0 to 255.
-struct Rows {
+struct Matrix {
   double k[3][3], k0[3];
 };
 
-Rows from_yuv(int matrix, int range) {
+Matrix from_yuv(int matrix, int range) {
   const Luma w = luma_of(matrix);
   const double green = 1 - w.red - w.blue;
   const bool full = range == PREPROC_FULL;
   const double y = full ? 1 : 255.0 / 219, c = full ? 1 : 255.0 / 224;
   const double black = full ? 0 : 16;
-  Rows rows{{{y, 0, c * 2 * (1 - w.red)},
-             {y, -c * 2 * (1 - w.blue) * w.blue / green,
-              -c * 2 * (1 - w.red) * w.red / green},
-             {y, c * 2 * (1 - w.blue), 0}},
-            {}};
+  Matrix rows{{{y, 0, c * 2 * (1 - w.red)},
+               {y, -c * 2 * (1 - w.blue) * w.blue / green,
+                -c * 2 * (1 - w.red) * w.red / green},
+               {y, c * 2 * (1 - w.blue), 0}},
+              {}};
   for (int i = 0; i < 3; i++)
     rows.k0[i] = -y * black - (rows.k[i][1] + rows.k[i][2]) * 128;
   return rows;
 }
 
-Rows from_luma(int range) {
-  Rows rows = from_yuv(PREPROC_BT601, range);
+Matrix from_luma(int range) {
+  Matrix rows = from_yuv(PREPROC_BT601, range);
   for (int i = 0; i < 3; i++) {
     rows.k0[i] = range == PREPROC_FULL ? 0 : -16 * 255.0 / 219;
     rows.k[i][1] = rows.k[i][2] = 0;
@@ -46,11 +49,11 @@ Rows from_luma(int range) {
   return rows;
 }
 
-Rows from_rgb(int range, bool gray) {
+Matrix from_rgb(int range, bool gray) {
   const bool full = range == PREPROC_FULL;
   const double gain = full ? 1 : 255.0 / 219;
-  Rows rows = gray ? Rows{{{0.299, 0.587, 0.114}}, {}}
-                   : Rows{{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {}};
+  Matrix rows = gray ? Matrix{{{0.299, 0.587, 0.114}}, {}}
+                     : Matrix{{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, {}};
   for (int i = 0; i < 3; i++) {
     for (double &k : rows.k[i]) k *= gain;
     rows.k0[i] = full ? 0 : -16 * gain;
@@ -58,76 +61,90 @@ Rows from_rgb(int range, bool gray) {
   return rows;
 }
 
-Rows rows_of(const Model &model, int matrix, int range, bool gray) {
+Matrix rows_of(const Model &model, int matrix, int range, bool gray) {
   if (model.rgb) return from_rgb(range, gray);
   if (gray || model.components == 1) return from_luma(range);
   return from_yuv(matrix, range);
 }
 
-// A channel's value is gain * v + shift.
-struct Line {
-  double gain, shift;
-};
+// A factor from levels to shades in 1/32768, and a colour as shades.
+std::int16_t factor(double k) {
+  return std::int16_t(std::lround(k * kShade * 32768 / kLevel));
+}
+int shades(double colour) { return int(std::lround(colour * kShade)); }
 
-Line line_of(const preproc_output &output, int channel) {
-  const bool floats =
-      output.dtype == PREPROC_FLOAT32 || output.dtype == PREPROC_FLOAT16;
-  if (!floats && output.scale == 0) return {1, 0};
-  const double std = output.std[channel];
-  const Line real{1 / (255 * std), -output.mean[channel] / std};
-  if (floats) return real;
-  const double zero =
-      output.zero_point + (output.dtype == PREPROC_INT8 ? 128 : 0);
-  return {real.gain / output.scale, real.shift / output.scale + zero};
+Mix mix_of(const Model &model, bool gray) {
+  if (model.rgb) return gray ? Mix::kWeighted : Mix::kCopy;
+  return gray || model.components == 1 ? Mix::kOne : Mix::kYuv;
 }
 
-// What an element of the output can hold of v.
-double held(const preproc_output &output, double v) {
-  const bool integers =
-      output.dtype == PREPROC_UINT8 || output.dtype == PREPROC_INT8;
-  return integers ? std::clamp(v, 0.0, 255.0) : v;
+// Which component each of the three lines is.
+void order_lines(bool bgr, Conversion &c) {
+  if (c.colours.mix == Mix::kCopy && bgr) std::swap(c.line[0], c.line[2]);
+  if (c.colours.mix == Mix::kYuv && !bgr) std::swap(c.line[1], c.line[2]);
+  for (int k = c.components; k < 3; k++) c.line[k] = 0;
+}
+
+void set_factors(const Matrix &rows, bool bgr, Conversion &c) {
+  Colours &colours = c.colours;
+  const int *line = c.line;
+  const bool copy = colours.mix == Mix::kCopy;
+  for (int k = 0; k < 3; k++) {
+    const int row = bgr ? 2 - k : k;
+    colours.gain[k] = factor(copy ? rows.k[k][k] : rows.k[0][k]);
+    colours.base[k] = std::int16_t(shades(rows.k0[row]) + colours.ceiling);
+  }
+  if (colours.mix != Mix::kYuv) return;
+  const int first = bgr ? 2 : 0;
+  colours.far[0] = factor(rows.k[first][line[1]]);
+  colours.far[1] = factor(rows.k[2 - first][line[2]]);
+  colours.near[0] = factor(rows.k[1][line[1]]);
+  colours.near[1] = factor(rows.k[1][line[2]]);
+}
+
+Element element_of(const preproc_output &output) {
+  if (output.dtype == PREPROC_FLOAT32) return Element::kFloat32;
+  if (output.dtype == PREPROC_FLOAT16) return Element::kFloat16;
+  return output.scale == 0 ? Element::kUint8 : Element::kQuantised;
 }
 
 }  // namespace
 
-Colour make_colour(const Model &model, int matrix, int range,
-                   const preproc_output &output) {
-  const bool gray = output.color == PREPROC_GRAY;
-  const Rows rows = rows_of(model, matrix, range, gray);
-  Colour colour{};
-  colour.channels = gray ? 1 : 3;
-  colour.components = model.rgb || !gray ? model.components : 1;
-  for (int c = 0; c < colour.channels; c++) {
-    const int source = output.color == PREPROC_BGR ? 2 - c : c;
-    const auto [gain, shift] = line_of(output, c);
-    for (int s = 0; s < 3; s++)
-      colour.k[c][s] = float(gain * rows.k[source][s]);
-    colour.k0[c] = float(gain * rows.k0[source] + shift);
-    colour.low[c] = float(held(output, shift));
-    colour.high[c] = float(held(output, gain * 255 + shift));
-    colour.pad[c] = float(held(output, gain * output.pad + shift));
+Elements elements_of(const preproc_output &output) {
+  Elements e{};
+  e.element = element_of(output);
+  e.interleaved = output.layout == PREPROC_HWC;
+  e.sign = output.dtype == PREPROC_INT8 ? 0x80 : 0;
+  const bool quantised = e.element == Element::kQuantised;
+  const double step = quantised ? output.scale : 1;
+  const double zero = quantised ? output.zero_point + e.sign : 0;
+  for (int c = 0; c < 3; c++) {
+    const double std = output.std[c] * step;
+    e.scale[c] = float(1 / (255.0 * kShade * std));
+    e.shift[c] = float(-output.mean[c] / std + zero);
+    if (!std::isfinite(e.scale[c] * 255 * kShade) || !std::isfinite(e.shift[c]))
+      refuse(PREPROC_ARGUMENT, "mean and std make numbers beyond float32");
   }
-  return colour;
+  return e;
 }
 
-void convert(const Colour &colour, const float *const components[], int n,
-             float *const channels[]) {
-  const float *__restrict a = components[0];
-  const float *__restrict b = components[1];
-  const float *__restrict d = components[2];
-  for (int c = 0; c < colour.channels; c++) {
-    float *__restrict out = channels[c];
-    const float *k = colour.k[c];
-    const float ka = k[0], kb = k[1], kd = k[2], k0 = colour.k0[c];
-    const float low = colour.low[c], high = colour.high[c];
-    if (colour.components == 1)
-      for (int i = 0; i < n; i++)
-        out[i] = std::min(std::max(ka * a[i] + k0, low), high);
-    else
-      for (int i = 0; i < n; i++)
-        out[i] = std::min(std::max(ka * a[i] + kb * b[i] + kd * d[i] + k0, low),
-                          high);
-  }
+Conversion make_conversion(const Model &model, int matrix, int range,
+                           const preproc_output &output) {
+  const bool gray = output.color == PREPROC_GRAY;
+  const bool bgr = output.color == PREPROC_BGR;
+  Conversion c{};
+  c.elements = elements_of(output);
+  c.colours.mix = mix_of(model, gray);
+  c.colours.channels = gray ? 1 : 3;
+  c.components = c.colours.mix == Mix::kOne ? 1 : 3;
+  for (int k = 0; k < 3; k++) c.line[k] = k;
+  order_lines(bgr, c);
+  // A whole number is what a shade is cut to: half a step makes that rounding.
+  const int half = c.elements.element == Element::kUint8 ? kShade / 2 : 0;
+  c.colours.ceiling = std::int16_t(INT16_MAX - 255 * kShade - half);
+  set_factors(rows_of(model, matrix, range, gray), bgr, c);
+  for (std::int16_t &base : c.colours.base) base = std::int16_t(base + half);
+  return c;
 }
 
 }  // namespace preprocess

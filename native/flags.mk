@@ -3,7 +3,7 @@
 
 # What the build needs from Debian, by apt. Not libopencv-dev: it pulls in every
 # module and cannot be installed for two architectures at once.
-NATIVE_PACKAGES := g++ libopencv-core-dev libopencv-imgproc-dev libjpeg62-turbo-dev libtbb-dev
+NATIVE_PACKAGES := g++ libopencv-core-dev libopencv-imgproc-dev libhwy-dev libjpeg62-turbo-dev libtbb-dev
 
 CXX       ?= g++
 # Before `make deps` there may be no compiler to ask.
@@ -15,8 +15,12 @@ GOTAGS := customenv,gocv_specific_modules
 
 # The shim comes first: it hides opencv2/opencv.hpp, which names all modules.
 CGO_CPPFLAGS := -I$(CURDIR)/native/shim -I/usr/include/$(MULTIARCH)/opencv4 -I/usr/include/opencv4
+# fp-contract: to fuse a product and a sum would give other bits where the
+# processor can do that; the tests of the kernels see it. cgo does not allow it in
+# its own directives.
+STRICT       := -ffp-contract=off
 CGO_CFLAGS   := -O2 -g -ffunction-sections -fdata-sections
-CGO_CXXFLAGS := -O2 -g -std=c++17 -ffunction-sections -fdata-sections
+CGO_CXXFLAGS := -O2 -g -std=c++17 $(STRICT) -ffunction-sections -fdata-sections
 
 # OpenCV is linked from Debian's static archives, less what is not used: some
 # 3 MB, where libopencv-core406 would install Mesa and LLVM (225 MB) with it.

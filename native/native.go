@@ -7,12 +7,13 @@
 // package preproc does that.
 //
 // A row of an output is made in three stages, each in a file of its name:
-// resample (the source's rows and columns, still in its own colours and
-// orientation), convert (colour and normalisation in one affine map), store
-// (element type, order of axes, orientation, borders); decode stands before
-// them and encode behind; measure looks at the frame itself, when it has passed
-// through the cache. No picture is ever made at the camera's size, and a
-// row stays in the cache.
+// resample (the source's rows and columns, still in its own colours), convert
+// (colour, normalisation and element type), store (where pixels go, orientation,
+// borders); decode stands before them and encode behind; measure looks at the
+// frame itself, when it has passed through the cache. No picture is ever made at
+// the camera's size, and a row stays in the cache. Their inner loops are the
+// kernels, written on Google Highway once for all instruction sets and once in
+// plain C++, see kernels.h; simd chooses among them when a handle is made.
 //
 // Resampling is our own and not cv::resize, which takes whole pixels of one
 // plane only: the chroma of an odd crop and the cut of a cover lie between
@@ -279,6 +280,18 @@ func truth(b bool) C.int32_t {
 type Versions struct {
 	OpenCV, JPEG    string
 	InstructionSets string
+}
+
+// Kernels is the instruction set of the kernels, such as "avx2": the best that
+// the processor has, or the one that the environment variable AGENT_SIMD names.
+// It fails when that is none that would work here.
+func Kernels() (string, error) {
+	var name *C.char
+	var e C.preproc_error
+	if status := C.preproc_kernels(&name, &e); status != C.PREPROC_OK {
+		return "", &Error{Status(status), C.GoString(&e.detail[0])}
+	}
+	return C.GoString(name), nil
 }
 
 // LibraryVersions asks the C++ room what it is made of.

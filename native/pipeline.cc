@@ -34,35 +34,34 @@ preproc_output as_encoded(preproc_output o) {
 
 }  // namespace
 
-Output::Output(const preproc_output &config)
-    : config_(as_encoded(config)), coarsest_(coarsest_level(config)) {}
+Output::Output(const Kernels &kernels, const preproc_output &config)
+    : kernels_(kernels),
+      config_(as_encoded(config)),
+      coarsest_(coarsest_level(config)),
+      store_(kernels, config_) {
+  if (config_.encode != PREPROC_JPEG) return;
+  picture_.resize(store_.bytes());
+  encoder_ = std::make_unique<JpegEncoder>(
+      config_.width, config_.height, config_.color == PREPROC_GRAY ? 1 : 3,
+      config_.quality);
+}
 
 void Output::plan(int level, const Model &model, int matrix, int range) {
-  const Colour colour = make_colour(model, matrix, range, config_);
-  plans_[level].emplace(
-      Plan{Resampler(model, config_, colour.components), colour});
-  lines_.resize(std::size_t(plans_[level]->resampler.columns()) * 6);
-  if (store_) return;
-  store_.emplace(config_, colour);
-  if (config_.encode != PREPROC_JPEG) return;
-  picture_.resize(store_->bytes());
-  encoder_ = std::make_unique<JpegEncoder>(config_.width, config_.height,
-                                           colour.channels, config_.quality);
+  const Conversion conversion = make_conversion(model, matrix, range, config_);
+  plans_[level].emplace(Plan{
+      Resampler(kernels_, model, config_, conversion.components), conversion});
+  for (Aligned<std::int16_t> &line : lines_)
+    line.resize(plans_[level]->resampler.columns());
 }
 
 void Output::render(int level, const Pixels &pixels, std::uint8_t *out) {
   Plan &plan = *plans_[level];
-  const int n = plan.resampler.columns();
-  float *components[3], *channels[3];
-  for (int i = 0; i < 3; i++) {
-    components[i] = lines_.data() + std::size_t(n) * i;
-    channels[i] = lines_.data() + std::size_t(n) * (3 + i);
-  }
-  store_->border(out);
+  std::int16_t *const lines[] = {lines_[0].data(), lines_[1].data(),
+                                 lines_[2].data()};
+  store_.border(out);
   for (int row = 0; row < plan.resampler.rows(); row++) {
-    plan.resampler.row(pixels, row, components);
-    convert(plan.colour, components, n, channels);
-    store_->row(row, channels, out);
+    plan.resampler.row(pixels, row, lines);
+    store_.row(plan.conversion, row, lines, out);
   }
 }
 
@@ -71,18 +70,21 @@ std::size_t Output::run(int level, const Pixels &pixels, const Target &target) {
     render(level, pixels, picture_.data());
     return encoder_->encode(picture_.data(), target.data, target.capacity);
   }
-  if (target.capacity < store_->bytes())
+  if (target.capacity < store_.bytes())
     refuse(PREPROC_ARGUMENT, "output has room for %zu bytes, needs %zu",
-           target.capacity, store_->bytes());
-  if (reinterpret_cast<std::uintptr_t>(target.data) % store_->element() != 0)
+           target.capacity, store_.bytes());
+  if (reinterpret_cast<std::uintptr_t>(target.data) % store_.element() != 0)
     refuse(PREPROC_ARGUMENT, "output is not aligned to its elements");
   render(level, pixels, target.data);
-  return store_->bytes();
+  return store_.bytes();
 }
 
 Pipeline::Pipeline(const preproc_format &format, const preproc_output *outputs,
                    std::size_t count)
-    : format_(format), models_(), outputs_(outputs, outputs + count) {
+    : format_(format), models_() {
+  const Kernels &kernels = *find_kernels(simd_chosen());
+  for (std::size_t i = 0; i < count; i++)
+    outputs_.emplace_back(kernels, outputs[i]);
   if (format.kind == PREPROC_KIND_JPEG) {
     format_.matrix = PREPROC_BT601;
     format_.range = PREPROC_FULL;

@@ -1,5 +1,5 @@
-// The way of a frame: decode once, then for each output resample, convert,
-// store, and encode where it is a file.
+// The way of a frame: decode once, then for each output resample, make pixels,
+// and encode where it is a file.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ struct Target {
 // One output, for frames of every level of decoding that it may come from.
 class Output {
  public:
-  explicit Output(const preproc_output &config);
+  Output(const Kernels &kernels, const preproc_output &config);
 
   // The highest level of decoding that still covers the content.
   int coarsest() const { return coarsest_; }
@@ -41,18 +41,19 @@ class Output {
  private:
   struct Plan {
     Resampler resampler;
-    Colour colour;
+    Conversion conversion;
   };
 
   void render(int level, const Pixels &pixels, std::uint8_t *out);
 
+  const Kernels &kernels_;
   preproc_output config_;
   int coarsest_;
+  Store store_;
   std::optional<Plan> plans_[kLevels];
-  std::optional<Store> store_;
   std::unique_ptr<JpegEncoder> encoder_;
   std::vector<std::uint8_t> picture_;  // what the encoder reads
-  std::vector<float> lines_;           // a row of components and of channels
+  Aligned<std::int16_t> lines_[3];     // a row, by component
 };
 
 class Pipeline {

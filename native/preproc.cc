@@ -13,6 +13,7 @@
 #include "hooks.h"
 #include "layout.h"
 #include "pipeline.h"
+#include "simd.h"
 #include "status.h"
 
 struct preproc {
@@ -172,6 +173,11 @@ preproc_status preproc_run(
     handle->pipeline.run(planes, lengths, targets, written, measure);
     miscompute_on_request(sequence, output0, written[0]);
   });
+}
+
+preproc_status preproc_kernels(const char **name,
+                               preproc_error *error) noexcept {
+  return guarded(error, [&] { *name = simd_name(simd_chosen()); });
 }
 
 void preproc_destroy(preproc *handle) noexcept { delete handle; }

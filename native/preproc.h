@@ -165,8 +165,15 @@ void preproc_destroy(preproc *handle) PREPROC_NOEXCEPT;
 /* A word such as "corrupt"; static memory. */
 const char *preproc_status_name(preproc_status status) PREPROC_NOEXCEPT;
 
-/* Versions of the libraries and the instruction sets in use, such as "SSE4.2
- * AVX2"; static memory. */
+/* The instruction set of the kernels of handles made from now on, such as
+ * "avx2": the best that the processor has, or the one of the environment
+ * variable AGENT_SIMD. *name is static memory; PREPROC_ARGUMENT when that names
+ * none that would work. */
+preproc_status preproc_kernels(const char **name,
+                               preproc_error *error) PREPROC_NOEXCEPT;
+
+/* Versions of the libraries, and the instruction sets that OpenCV uses, such as
+ * "SSE4.2 AVX2"; static memory. */
 const char *preproc_opencv_version(void) PREPROC_NOEXCEPT;
 const char *preproc_jpeg_version(void) PREPROC_NOEXCEPT;
 const char *preproc_instruction_sets(void) PREPROC_NOEXCEPT;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace preprocess {
 namespace {
@@ -19,138 +20,229 @@ Span span(int start, int length, double scale, double offset, int count) {
   return {lo, std::clamp(hi, lo + 1, count)};
 }
 
-template <int Taps>
-void blend(const std::uint8_t *__restrict source, std::size_t stride,
-           const float *weight, std::size_t n, float *__restrict out) {
-  for (std::size_t x = 0; x < n; x++) {
-    float sum = 0;
-    for (int k = 0; k < Taps; k++)
-      sum += weight[k] * float(source[k * stride + x]);
-    out[x] = sum;
-  }
+Axis horizontal(const Component &c, const preproc_output &o, int columns) {
+  const Span x =
+      span(o.bounds_x, o.bounds_width, c.scale_x, c.offset_x, c.width);
+  const Axis axis = make_axis(columns, o.region_x * c.scale_x + c.offset_x,
+                              o.region_width * c.scale_x, x.lo, x.hi, o.filter);
+  return o.reverse_x ? reversed(axis) : axis;
 }
 
-// out[x] is the weighted sum of byte x of `taps` rows.
-void blend_rows(const std::uint8_t *__restrict source, std::size_t stride,
-                const float *weight, int taps, std::size_t n,
-                float *__restrict out) {
-  switch (taps) {
-    case 1:
-      return blend<1>(source, stride, weight, n, out);
-    case 2:
-      return blend<2>(source, stride, weight, n, out);
-    case 3:
-      return blend<3>(source, stride, weight, n, out);
-    case 4:
-      return blend<4>(source, stride, weight, n, out);
-  }
-  blend<4>(source, stride, weight, n, out);
-  for (int k = 4; k < taps; k++) {
-    const std::uint8_t *row = source + k * stride;
-    for (std::size_t x = 0; x < n; x++) out[x] += weight[k] * float(row[x]);
-  }
+Axis vertical(const Component &c, const preproc_output &o, int rows) {
+  const Span y =
+      span(o.bounds_y, o.bounds_height, c.scale_y, c.offset_y, c.height);
+  return make_axis(rows, o.region_y * c.scale_y + c.offset_y,
+                   o.region_height * c.scale_y, y.lo, y.hi, o.filter);
 }
 
-template <int Taps>
-void gather(const float *__restrict line, const std::int32_t *offset, int step,
-            const float *weight, int n, float *__restrict out) {
-  for (int i = 0; i < n; i++) {
-    const float *source = line + offset[i];
-    float sum = 0;
-    for (int k = 0; k < Taps; k++)
-      sum += weight[i * Taps + k] * source[k * step];
-    out[i] = sum;
-  }
+// The samples that an axis reaches.
+Span reached(const Axis &axis) {
+  const auto [first, last] =
+      std::minmax_element(axis.first.begin(), axis.first.end());
+  return {*first, *last + axis.taps};
 }
 
-// out[i] is the weighted sum of `taps` samples from offset[i] on.
-void gather_columns(const float *__restrict line, const std::int32_t *offset,
-                    int step, const float *weight, int taps, int n,
-                    float *__restrict out) {
-  switch (taps) {
-    case 1:
-      return gather<1>(line, offset, step, weight, n, out);
-    case 2:
-      return gather<2>(line, offset, step, weight, n, out);
-    case 3:
-      return gather<3>(line, offset, step, weight, n, out);
-    case 4:
-      return gather<4>(line, offset, step, weight, n, out);
-  }
-  for (int i = 0; i < n; i++) {
-    const float *source = line + offset[i];
-    float sum = 0;
-    for (int k = 0; k < taps; k++)
-      sum += weight[i * taps + k] * source[k * step];
-    out[i] = sum;
-  }
+bool same(const Axis &a, const Axis &b) {
+  return a.first == b.first && a.weight == b.weight;
+}
+
+// Whether `count` components have these steps, with phases below them.
+bool has_steps(const Component c[], int count, std::vector<int> steps) {
+  if (std::size_t(count) != steps.size()) return false;
+  for (int i = 0; i < count; i++)
+    if (c[i].step != steps[i] || c[i].phase >= steps[i]) return false;
+  return true;
 }
 
 }  // namespace
 
-Resampler::Resampler(const Model &model, const preproc_output &output,
-                     int components)
-    : columns_(output.transpose ? output.content_height : output.content_width),
+Resampler::Resampler(const Kernels &kernels, const Model &model,
+                     const preproc_output &output, int components)
+    : kernels_(kernels),
+      columns_(output.transpose ? output.content_height : output.content_width),
       rows_(output.transpose ? output.content_width : output.content_height) {
-  for (int c = 0; c < components; c++) add(model, output, c);
-  std::size_t longest = 0;
-  for (Bank &bank : banks_) {
-    for (Lane &lane : bank.lanes) {
-      const int phase = model.component[lane.component].phase;
-      for (int i = 0; i < columns_; i++)
-        lane.offset.push_back(lane.axis.first[i] * lane.step + phase -
-                              int(bank.first_byte));
-    }
-    longest = std::max(longest, bank.bytes);
+  int count = 1;
+  for (int c = 0; c < components; c += count) {
+    count = 1;
+    while (c + count < components &&
+           model.component[c + count].plane == model.component[c].plane)
+      count++;
+    add(model, output, c, count);
   }
+  std::size_t longest = 0;
+  for (const Bank &bank : banks_)
+    longest = std::max(longest, std::max(bank.bytes, bank.least));
   blended_.resize(longest);
+  for (Aligned<std::uint8_t> &part : part_) part.resize(longest);
 }
 
-void Resampler::add(const Model &model, const preproc_output &output,
-                    int component) {
-  const Component &c = model.component[component];
-  const Span x = span(output.bounds_x, output.bounds_width, c.scale_x,
-                      c.offset_x, c.width);
-  const Span y = span(output.bounds_y, output.bounds_height, c.scale_y,
-                      c.offset_y, c.height);
-  Lane lane{
-      component,
-      c.step,
-      make_axis(columns_, output.region_x * c.scale_x + c.offset_x,
-                output.region_width * c.scale_x, x.lo, x.hi, output.filter),
-      {}};
-  const auto [first, last] =
-      std::minmax_element(lane.axis.first.begin(), lane.axis.first.end());
-  const std::size_t begin = std::size_t(*first) * c.step + c.phase;
-  const std::size_t end =
-      std::size_t(*last + lane.axis.taps - 1) * c.step + c.phase + 1;
-  if (banks_.empty() || banks_.back().plane != c.plane)
-    banks_.push_back(
-        {c.plane,
-         make_axis(rows_, output.region_y * c.scale_y + c.offset_y,
-                   output.region_height * c.scale_y, y.lo, y.hi, output.filter),
-         begin,
-         end - begin,
-         {}});
-  Bank &bank = banks_.back();
-  const std::size_t bank_end = std::max(bank.first_byte + bank.bytes, end);
-  bank.first_byte = std::min(bank.first_byte, begin);
-  bank.bytes = bank_end - bank.first_byte;
-  bank.lanes.push_back(std::move(lane));
+// The components first to first+count, which lie in one plane.
+void Resampler::add(const Model &model, const preproc_output &output, int first,
+                    int count) {
+  const Component *c = &model.component[first];
+  Bank bank;
+  bank.plane = c[0].plane;
+  Axis axis[3];
+  int group = 1;
+  std::size_t begin = SIZE_MAX, end = 0;
+  for (int i = 0; i < count; i++) {
+    axis[i] = horizontal(c[i], output, columns_);
+    const Span x = reached(axis[i]);
+    begin = std::min(begin, std::size_t(x.lo) * c[i].step);
+    end = std::max(end, std::size_t(x.hi - 1) * c[i].step + c[i].phase + 1);
+    group = std::max(group, c[i].step);
+  }
+  // Whole groups, so that each component is at its phase.
+  bank.first_byte = begin / group * group;
+  end =
+      std::min((end + group - 1) / group * group, model.row_bytes[bank.plane]);
+  bank.bytes = end - bank.first_byte;
+  add_rows(vertical(c[0], output, rows_), bank);
+  add_lanes(c, axis, first, count, bank);
+  banks_.push_back(std::move(bank));
 }
 
-void Resampler::row(const Pixels &pixels, int row, float *const lines[]) {
+void Resampler::add_rows(const Axis &axis, Bank &bank) const {
+  std::vector<int> whole(axis.taps);
+  for (int i = 0; i < rows_; i++) {
+    const Reach reach = reach_of(axis, i);
+    int from = 0, to = reach.end - reach.begin;
+    const bool few = to <= kFewTaps;
+    whole_weights(axis, i, few ? kWhole : kFineWhole, reach, whole.data());
+    // Rows without weight are not read; but a row of many taps stays one.
+    while (few && whole[from] == 0) from++;
+    while (few && whole[to - 1] == 0) to--;
+    bank.rows.push_back(
+        {axis.first[i] + reach.begin + from, to - from, bank.weights.size()});
+    bank.weights.insert(bank.weights.end(), whole.begin() + from,
+                        whole.begin() + to);
+  }
+}
+
+void Resampler::add_lane(const Component &c, const Axis &axis, int component,
+                         int part, Bank &bank) const {
+  bool in_place = bank.split == Split::kNone;
+  Placement place{1, 0};
+  if (bank.split == Split::kEach) {
+    const Span x = reached(axis);
+    bank.each.push_back(
+        {x.lo * c.step + c.phase - int(bank.first_byte), c.step, x.hi - x.lo});
+    place.shift = -x.lo;
+  } else {
+    // The bytes of a part are those of a phase; first_byte has the phase 0.
+    place.shift = -int(bank.first_byte) / c.step;
+  }
+  const std::size_t length = bank.split == Split::kEach
+                                 ? std::size_t(bank.each.back().count)
+                                 : bank.bytes / c.step;
+  Columns columns(kernels_, axis, place, length);
+  if (in_place) bank.least = std::max(bank.least, columns.least());
+  bank.lanes.push_back({part, component, component, std::move(columns)});
+}
+
+// Two components that lie in turns in a line, which are c[0] and c[1].
+bool Resampler::add_pair(const Component c[], const Axis axis[], int component,
+                         int part, Bank &bank) const {
+  if (!same(axis[0], axis[1])) return false;
+  // In the line, each is at every second byte.
+  const int every = c[0].step / 2;
+  const auto place = [&](const Component &c) {
+    return Placement{2, c.phase / every - int(bank.first_byte) / every};
+  };
+  std::optional<Columns> columns = Columns::of_pair(
+      kernels_, axis[0], place(c[0]), place(c[1]), bank.bytes / every);
+  if (!columns) return false;
+  if (every == 1) bank.least = std::max(bank.least, columns->least());
+  bank.lanes.push_back({part, component, component + 1, std::move(*columns)});
+  return true;
+}
+
+void Resampler::add_lanes(const Component c[], const Axis axis[], int first,
+                          int count, Bank &bank) const {
+  const auto all = [&](Split split) {
+    bank.split = split;
+    for (int i = 0; i < count; i++)
+      add_lane(c[i], axis[i], first + i,
+               split == Split::kNone   ? 0
+               : split == Split::kEach ? i
+                                       : c[i].phase,
+               bank);
+  };
+  const bool even = bank.bytes % 2 == 0, whole = bank.bytes % 4 == 0;
+  if (has_steps(c, count, {1})) return all(Split::kNone);
+  if (has_steps(c, count, {2, 2}) && add_pair(c, axis, first, 0, bank)) return;
+  if (even && (has_steps(c, count, {2}) || has_steps(c, count, {2, 2})))
+    return all(Split::kTwo);
+  if (whole && has_steps(c, count, {2, 4, 4}) &&
+      c[1].phase % 2 == c[2].phase % 2 && c[1].phase % 2 != c[0].phase) {
+    const int chroma = 1 - c[0].phase;
+    bank.split = Split::kTwo;
+    add_lane(c[0], axis[0], first, c[0].phase, bank);
+    if (add_pair(c + 1, axis + 1, first + 1, chroma, bank)) return;
+    bank.split = Split::kTwoAndTwo;
+    bank.again = chroma;
+    for (int i = 1; i < 3; i++)
+      add_lane(c[i], axis[i], first + i, 2 + c[i].phase / 2, bank);
+    return;
+  }
+  if (bank.bytes % 3 == 0 &&
+      (has_steps(c, count, {3}) || has_steps(c, count, {3, 3, 3})))
+    return all(Split::kThree);
+  if (whole && (has_steps(c, count, {4}) || has_steps(c, count, {4, 4, 4})))
+    return all(Split::kFour);
+  all(Split::kEach);
+}
+
+// The rows of a bank as one, which may be the only one itself.
+const std::uint8_t *Resampler::blended(const Bank &bank, const Rows &rows) {
+  if (rows.taps == 1 && bank.bytes >= bank.least) return rows.first;
+  if (rows.taps == 1)
+    std::memcpy(blended_.data(), rows.first, bank.bytes);
+  else if (rows.taps <= kFewTaps)
+    kernels_.blend(rows, bank.bytes, blended_.data());
+  else
+    kernels_.blend_many(rows, bank.bytes, blended_.data());
+  return blended_.data();
+}
+
+void Resampler::parted(const Bank &bank, const Rows &rows,
+                       const std::uint8_t *parts[]) {
+  std::uint8_t *part[4];
+  for (int i = 0; i < 4; i++) parts[i] = part[i] = part_[i].data();
+  if (bank.split == Split::kTwo || bank.split == Split::kTwoAndTwo) {
+    const bool few = rows.taps <= kFewTaps;
+    const Rows one{few ? nullptr : blended(bank, rows), 0, 1, nullptr};
+    kernels_.blend_split2(few ? rows : one, bank.bytes, part[0], part[1]);
+    if (bank.split == Split::kTwo) return;
+    const Rows again{part[bank.again], 0, 1, nullptr};
+    return kernels_.blend_split2(again, bank.bytes / 2, part[2], part[3]);
+  }
+  parts[0] = blended(bank, rows);
+  if (bank.split == Split::kNone) return;
+  const std::uint8_t *from = parts[0];
+  parts[0] = part[0];
+  if (bank.split == Split::kThree)
+    return kernels_.split3(from, bank.bytes / 3, part);
+  if (bank.split == Split::kFour)
+    return kernels_.split4(from, bank.bytes / 4, part);
+  for (std::size_t k = 0; k < bank.each.size(); k++)
+    for (int i = 0; i < bank.each[k].count; i++)
+      part[k][i] = from[bank.each[k].first + i * bank.each[k].step];
+}
+
+void Resampler::row(const Pixels &pixels, int row,
+                    std::int16_t *const lines[]) {
   for (const Bank &bank : banks_) {
+    const Row &r = bank.rows[row];
     const std::size_t stride = pixels.stride[bank.plane];
-    const Axis &axis = bank.axis;
-    blend_rows(
-        pixels.data[bank.plane] + axis.first[row] * stride + bank.first_byte,
-        stride, &axis.weight[std::size_t(row) * axis.taps], axis.taps,
-        bank.bytes, blended_.data());
+    const Rows rows{
+        pixels.data[bank.plane] + r.first * stride + bank.first_byte, stride,
+        r.taps, &bank.weights[r.weight]};
+    const std::uint8_t *parts[4];
+    parted(bank, rows, parts);
     for (const Lane &lane : bank.lanes)
-      gather_columns(blended_.data(), lane.offset.data(), lane.step,
-                     lane.axis.weight.data(), lane.axis.taps, columns_,
-                     lines[lane.component]);
+      lane.columns.run(kernels_, parts[lane.part], lines[lane.component],
+                       lines[lane.other]);
   }
 }
 

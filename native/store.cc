@@ -1,107 +1,132 @@
 #include "store.h"
 
-#include <opencv2/core/hal/hal.hpp>
+#include <algorithm>
+#include <cstring>
 
+#include "plain.h"
 #include "status.h"
 
 namespace preprocess {
 namespace {
 
+// Rows that are transposed together: a cache line of bytes in the output.
+constexpr int kTile = 16;
+
 std::size_t element_bytes(int dtype) {
   return dtype == PREPROC_FLOAT32 ? 4 : dtype == PREPROC_FLOAT16 ? 2 : 1;
 }
 
-// float16 and int8 go through the store as their bits; sign is what int8 has
-// besides.
-void elements(const float *values, int n, std::uint8_t sign,
-              std::uint8_t *out) {
-  for (int i = 0; i < n; i++)
-    out[i] = std::uint8_t(int(values[i] + 0.5f)) ^ sign;
+// to[x][i] = from[i][x] for `count` rows of units of this many bytes.
+template <std::size_t Unit>
+void transpose(const std::uint8_t *from, std::size_t from_row, int columns,
+               int count, std::uint8_t *to, std::size_t to_row) {
+  for (int x = 0; x < columns; x++)
+    for (int i = 0; i < count; i++)
+      std::memcpy(to + x * to_row + i * Unit, from + i * from_row + x * Unit,
+                  Unit);
 }
 
-void elements(const float *values, int n, std::uint8_t, std::uint16_t *out) {
-  cv::hal::cvt32f16f(values, reinterpret_cast<cv::float16_t *>(out), n);
-}
+using Transpose = void (*)(const std::uint8_t *, std::size_t, int, int,
+                           std::uint8_t *, std::size_t);
 
-void elements(const float *values, int n, std::uint8_t, float *out) {
-  std::copy(values, values + n, out);
+Transpose transpose_of(std::size_t unit) {
+  switch (unit) {
+    case 1:
+      return transpose<1>;
+    case 2:
+      return transpose<2>;
+    case 3:
+      return transpose<3>;
+    case 4:
+      return transpose<4>;
+    case 6:
+      return transpose<6>;
+  }
+  return transpose<12>;
 }
 
 }  // namespace
 
-Store::Store(const preproc_output &output, const Colour &colour)
-    : output_(output), channels_(colour.channels) {
-  std::copy(colour.pad, colour.pad + 3, pad_);
+Store::Store(const Kernels &kernels, const preproc_output &output)
+    : kernels_(kernels),
+      output_(output),
+      channels_(output.color == PREPROC_GRAY ? 1 : 3),
+      columns_(output.transpose ? output.content_height : output.content_width),
+      rows_(output.transpose ? output.content_width : output.content_height) {
   const std::size_t pixels = product(output.width, output.height);
   element_ = element_bytes(output.dtype);
-  sign_ = output.dtype == PREPROC_INT8 ? 0x80 : 0;
   bytes_ = product(pixels, channels_ * element_);
   const bool planar = output.layout == PREPROC_CHW;
-  pixel_step_ = planar ? 1 : channels_;
-  channel_step_ = planar ? std::ptrdiff_t(pixels) : 1;
-  // The camera's x and y as steps through the output.
-  step_x_ = output.transpose ? output.width : 1;
-  step_y_ = output.transpose ? 1 : output.width;
-  columns_ = output.transpose ? output.content_height : output.content_width;
-  const int rows =
-      output.transpose ? output.content_width : output.content_height;
-  origin_ = std::ptrdiff_t(output.content_y) * output.width + output.content_x;
-  if (output.reverse_x) {
-    origin_ += (columns_ - 1) * step_x_;
-    step_x_ = -step_x_;
-  }
-  if (output.reverse_y) {
-    origin_ += (rows - 1) * step_y_;
-    step_y_ = -step_y_;
-  }
-  line_.resize(columns_ * element_);
+  pixel_ = planar ? element_ : channels_ * element_;
+  plane_ = planar ? pixels * element_ : 0;
+  make_pad(output);
+  if (!output.transpose) return;
+  tile_row_ = product(columns_, pixel_);
+  tile_plane_ = tile_row_ * kTile;
+  tile_.resize(tile_plane_ * (planar ? channels_ : 1));
 }
 
-template <typename T>
-void Store::place(const T *values, int channel, std::ptrdiff_t pixel,
-                  T *out) const {
-  T *to = out + pixel * pixel_step_ + channel * channel_step_;
-  const std::ptrdiff_t step = step_x_ * pixel_step_;
-  if (step == 1)
-    std::copy(values, values + columns_, to);
-  else if (step == 3)
-    for (int i = 0; i < columns_; i++) to[i * 3] = values[i];
-  else
-    for (int i = 0; i < columns_; i++) to[i * step] = values[i];
+// Columns `column` to column+count of the content, from the tile.
+void Store::place_tile(int column, int count, std::uint8_t *out) const {
+  const std::size_t row = output_.width * pixel_;
+  const Transpose transposed = transpose_of(pixel_);
+  std::uint8_t *to =
+      out + output_.content_y * row + (output_.content_x + column) * pixel_;
+  for (int c = 0; c < (plane_ ? channels_ : 1); c++)
+    transposed(tile_.data() + c * tile_plane_, tile_row_, columns_, count,
+               to + c * plane_, row);
 }
 
-void Store::row(int row, const float *const channels[], std::uint8_t *out) {
-  const std::ptrdiff_t pixel = origin_ + row * step_y_;
-  for (int c = 0; c < channels_; c++) {
-    if (element_ == 1) {
-      elements(channels[c], columns_, sign_, line_.data());
-      place(line_.data(), c, pixel, out);
-    } else if (output_.dtype == PREPROC_FLOAT16) {
-      auto *line = reinterpret_cast<std::uint16_t *>(line_.data());
-      elements(channels[c], columns_, sign_, line);
-      place(line, c, pixel, reinterpret_cast<std::uint16_t *>(out));
-    } else {
-      place(channels[c], c, pixel, reinterpret_cast<float *>(out));
-    }
+void Store::row(const Conversion &conversion, int row,
+                const std::int16_t *const lines[], std::uint8_t *out) {
+  const std::int16_t *ordered[3];
+  for (int c = 0; c < 3; c++) ordered[c] = lines[conversion.line[c]];
+  void *to[3];
+  const int first = row / kTile * kTile;  // of the tile
+  const int count = std::min(kTile, rows_ - first);
+  if (output_.transpose) {
+    const int i = output_.reverse_y ? first + count - 1 - row : row - first;
+    for (int c = 0; c < 3; c++)
+      to[c] = tile_.data() + i * tile_row_ + c * tile_plane_;
+  } else {
+    const int y = output_.reverse_y ? rows_ - 1 - row : row;
+    const std::size_t pixel =
+        std::size_t(output_.content_y + y) * output_.width + output_.content_x;
+    for (int c = 0; c < 3; c++) to[c] = out + pixel * pixel_ + c * plane_;
   }
+  kernels_.pixels(conversion.colours, conversion.elements, ordered, columns_,
+                  to);
+  if (output_.transpose && row == first + count - 1)
+    place_tile(output_.reverse_y ? rows_ - first - count : first, count, out);
 }
 
-template <typename T>
-void Store::fill(T *out, int x, int y, int width, int height) const {
-  if (width <= 0) return;
-  for (int c = 0; c < channels_; c++) {
-    T value;
-    elements(&pad_[c], 1, sign_, &value);
-    for (int r = y; r < y + height; r++) {
-      T *to = out + (std::ptrdiff_t(r) * output_.width + x) * pixel_step_ +
-              c * channel_step_;
-      for (int i = 0; i < width; i++) to[i * pixel_step_] = value;
-    }
-  }
+// Makes the pixels of a row of border: what a gray picture of that level is.
+void Store::make_pad(const preproc_output &output) {
+  const Elements elements = elements_of(output);
+  const int half = elements.element == Element::kUint8 ? kShade / 2 : 0;
+  Colours colours{};
+  colours.mix = Mix::kOne;
+  colours.channels = channels_;
+  colours.ceiling = std::int16_t(INT16_MAX - 255 * kShade - half);
+  for (std::int16_t &base : colours.base)
+    base = std::int16_t(output.pad * kShade + colours.ceiling + half);
+  const std::vector<std::int16_t> black(output.width);
+  const std::int16_t *lines[] = {black.data(), black.data(), black.data()};
+  pad_row_ = product(output.width, pixel_);
+  pad_.resize(product(pad_row_, plane_ ? channels_ : 1));
+  void *to[3];
+  for (int c = 0; c < 3; c++) to[c] = pad_.data() + c * pad_row_;
+  plain::pixels(colours, elements, lines, output.width, to);
 }
 
-template <typename T>
-void Store::border_of(T *out) const {
+void Store::fill(std::uint8_t *out, int x, int y, int width, int height) const {
+  for (int c = 0; c < (plane_ ? channels_ : 1); c++)
+    for (int r = y; r < y + height; r++)
+      std::memcpy(out + c * plane_ + r * pad_row_ + x * pixel_,
+                  pad_.data() + c * pad_row_, width * pixel_);
+}
+
+void Store::border(std::uint8_t *out) const {
   const preproc_output &o = output_;
   const int right = o.content_x + o.content_width;
   const int bottom = o.content_y + o.content_height;
@@ -109,15 +134,6 @@ void Store::border_of(T *out) const {
   fill(out, 0, bottom, o.width, o.height - bottom);
   fill(out, 0, o.content_y, o.content_x, o.content_height);
   fill(out, right, o.content_y, o.width - right, o.content_height);
-}
-
-void Store::border(std::uint8_t *out) const {
-  if (element_ == 1)
-    border_of(out);
-  else if (output_.dtype == PREPROC_FLOAT16)
-    border_of(reinterpret_cast<std::uint16_t *>(out));
-  else
-    border_of(reinterpret_cast<float *>(out));
 }
 
 }  // namespace preprocess

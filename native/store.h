@@ -1,18 +1,20 @@
-// The last step: element type, order of the axes, orientation and borders.
+// The last step: where pixels go in an output, its orientation and borders.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "bytes.h"
 #include "convert.h"
+#include "kernels.h"
 #include "preproc.h"
 
 namespace preprocess {
 
 class Store {
  public:
-  Store(const preproc_output &output, const Colour &colour);
+  Store(const Kernels &kernels, const preproc_output &output);
 
   // The bytes of the output, and of an element.
   std::size_t bytes() const { return bytes_; }
@@ -21,30 +23,29 @@ class Store {
   // Writes the borders, all of what rows() does not.
   void border(std::uint8_t *out) const;
 
-  // Writes row `row` of the content, which is in the camera's orientation:
-  // channels[c] has its values. out has bytes() bytes and is aligned to
-  // its elements.
-  void row(int row, const float *const channels[], std::uint8_t *out);
+  // Writes row `row` of the content, of which these are the lines of levels by
+  // component. Rows are the camera's, all of a picture in their order. out has
+  // bytes() bytes and is aligned to its elements.
+  void row(const Conversion &conversion, int row,
+           const std::int16_t *const lines[], std::uint8_t *out);
 
  private:
-  template <typename T>
-  void fill(T *out, int x, int y, int width, int height) const;
-  template <typename T>
-  void border_of(T *out) const;
-  template <typename T>
-  void place(const T *values, int channel, std::ptrdiff_t pixel, T *out) const;
+  void make_pad(const preproc_output &output);
+  void fill(std::uint8_t *out, int x, int y, int width, int height) const;
+  void place_tile(int column, int count, std::uint8_t *out) const;
 
+  const Kernels &kernels_;
   preproc_output output_;
-  float pad_[3];
-  int channels_;
+  int channels_, columns_, rows_;  // of the content, as the camera has it
   std::size_t bytes_, element_;
-  // Steps from element to element, in elements.
-  std::ptrdiff_t pixel_step_, channel_step_;
-  // Where the content begins, and its steps along the camera's axes, in pixels.
-  std::ptrdiff_t origin_, step_x_, step_y_;
-  int columns_;
-  std::uint8_t sign_;               // 0x80 turns 0..255 into -128..127
-  std::vector<std::uint8_t> line_;  // one row of one channel as elements
+  // Bytes from pixel to pixel, and of the planes of channels.
+  std::size_t pixel_, plane_;
+  std::vector<std::uint8_t> pad_;  // a row of border, by channel when planar
+  std::size_t pad_row_ = 0;
+  // Of an output that is transposed: some rows of the content, which are as
+  // many columns of the output. Planes of channels are behind each other.
+  Aligned<std::uint8_t> tile_;
+  std::size_t tile_row_ = 0, tile_plane_ = 0;
 };
 
 }  // namespace preprocess

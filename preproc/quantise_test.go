@@ -28,7 +28,7 @@ func TestIntegersAreQuantised(t *testing.T) {
 	} {
 		for _, layout := range []Layout{HWC, CHW} {
 			t.Run(fmt.Sprint(name, layout), func(t *testing.T) {
-				s.Width, s.Height, s.Pad, s.Layout = 20, 21, 114, layout
+				s.Width, s.Height, s.Filter, s.Pad, s.Layout = 20, 21, Nearest, 114, layout
 				want, width, height := reference(f, View{}, &s)
 				got := process(t, f, View{}, s).Data
 				for i, v := range want {
@@ -64,7 +64,7 @@ func checkQuantum(t *testing.T, s *Spec, got byte, v float64, channel int) {
 		want = (v/255-float64(s.Mean[channel]))/std/float64(s.Scale) + float64(s.ZeroPoint)
 	}
 	want = min(max(want, float64(least)), float64(most))
-	if math.Abs(q-want) > 0.5+0.01*max(1, levels) {
+	if math.Abs(q-want) > 0.5+shades*max(1, levels) {
 		t.Fatalf("%v became %v, want %.3f", v, q, want)
 	}
 }

@@ -1,0 +1,195 @@
+// The vertical step: rows to one row of bytes. See kernels.h.
+#if defined(NATIVE_BLEND_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef NATIVE_BLEND_INL_H
+#undef NATIVE_BLEND_INL_H
+#else
+#define NATIVE_BLEND_INL_H
+#endif
+
+#include "ops-inl.h"
+#include "plain.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace preprocess {
+namespace HWY_NAMESPACE {
+
+// Calls step(x) for each vector of `size` of n, the last one overlapping the
+// one before it; false when there is less than one.
+template <class Step>
+HWY_INLINE bool whole_vectors(std::size_t n, std::size_t size, Step step) {
+  if (n < size) return false;
+  std::size_t x = 0;
+  for (; x + size <= n; x += size) step(x);
+  if (x < n) step(n - size);
+  return true;
+}
+
+// v/128, rounded.
+HWY_INLINE Words rounded(Words v) {
+  return hn::MulFixedPoint15(v, hn::Set(i16, (1 << 15) / kWhole));
+}
+
+template <int Taps>
+void blend_of(const Rows &rows, std::size_t n, std::uint8_t *HWY_RESTRICT to) {
+  constexpr int kPairs = (Taps + 1) / 2;
+  Bytes weights[kPairs];
+  for (int k = 0; k < kPairs; k++) {
+    const int odd = 2 * k + 1 < Taps ? rows.weight[2 * k + 1] : 0;
+    weights[k] = hn::BitCast(
+        u8, hn::Set(i16, std::int16_t(rows.weight[2 * k] | odd << 8)));
+  }
+  whole_vectors(n, kVector, [&](std::size_t x) HWY_ATTR {
+    const std::uint8_t *from = rows.first + x;
+    Words low = hn::Zero(i16), high = low;
+    for (int k = 0; k < kPairs; k++) {
+      const Bytes a = hn::LoadU(u8, from + 2 * k * rows.stride);
+      const Bytes b = 2 * k + 1 < Taps
+                          ? hn::LoadU(u8, from + (2 * k + 1) * rows.stride)
+                          : a;
+      const Words l = pair_sums(hn::InterleaveLower(a, b), weights[k]);
+      const Words h = pair_sums(hn::InterleaveUpper(u8, a, b), weights[k]);
+      low = k ? hn::Add(low, l) : l;
+      high = k ? hn::Add(high, h) : h;
+    }
+    hn::StoreU(packed(rounded(low), rounded(high)), u8, to + x);
+  });
+}
+
+void blend(const Rows &rows, std::size_t n, std::uint8_t *to) {
+  if (n < kVector) return plain::blend(rows, n, to);
+  switch (rows.taps) {
+    case 2:
+      return blend_of<2>(rows, n, to);
+    case 3:
+      return blend_of<3>(rows, n, to);
+    case 4:
+      return blend_of<4>(rows, n, to);
+    case 5:
+      return blend_of<5>(rows, n, to);
+    case 6:
+      return blend_of<6>(rows, n, to);
+    case 7:
+      return blend_of<7>(rows, n, to);
+  }
+  blend_of<8>(rows, n, to);
+}
+
+// Bytes become 32-bit sums of pairs of rows, a quarter of a vector at a time.
+void blend_many(const Rows &rows, std::size_t n, std::uint8_t *to) {
+  const hn::Half<U8> half;
+  constexpr std::size_t kStep = kLanes;
+  const bool done = whole_vectors(n, kStep, [&](std::size_t x) HWY_ATTR {
+    auto low = hn::Set(i32, kFineWhole / 2), high = low;
+    for (int k = 0; k < rows.taps; k += 2) {
+      const bool two = k + 1 < rows.taps;
+      const std::uint8_t *from = rows.first + k * rows.stride + x;
+      const Words a = hn::PromoteTo(i16, hn::LoadU(half, from));
+      const Words b =
+          two ? hn::PromoteTo(i16, hn::LoadU(half, from + rows.stride)) : a;
+      const Words weights = hn::BitCast(
+          i16,
+          hn::Set(i32, rows.weight[k] | (two ? rows.weight[k + 1] : 0) << 16));
+      low = hn::Add(low, word_products(hn::InterleaveLower(a, b), weights));
+      high =
+          hn::Add(high, word_products(hn::InterleaveUpper(i16, a, b), weights));
+    }
+    // In each block the lanes are in their order again.
+    const Words sums =
+        packed_words(hn::ShiftRight<14>(low), hn::ShiftRight<14>(high));
+    hn::StoreU(hn::DemoteTo(half, sums), half, to + x);
+  });
+  if (!done) plain::blend_many(rows, n, to);
+}
+
+template <int Taps>
+void blend_split2_of(const Rows &rows, std::size_t n,
+                     std::uint8_t *HWY_RESTRICT even,
+                     std::uint8_t *HWY_RESTRICT odd) {
+  Bytes first[Taps], second[Taps];
+  for (int k = 0; k < Taps; k++) {
+    first[k] = hn::BitCast(u8, hn::Set(i16, rows.weight[k]));
+    second[k] =
+        hn::BitCast(u8, hn::Set(i16, std::int16_t(rows.weight[k] << 8)));
+  }
+  const auto sums = [&](std::size_t x, const Bytes *weights) HWY_ATTR {
+    Words sum = pair_sums(hn::LoadU(u8, rows.first + x), weights[0]);
+    for (int k = 1; k < Taps; k++)
+      sum = hn::Add(sum,
+                    pair_sums(hn::LoadU(u8, rows.first + k * rows.stride + x),
+                              weights[k]));
+    return rounded(sum);
+  };
+  whole_vectors(n, 2 * kVector, [&](std::size_t x) HWY_ATTR {
+    hn::StoreU(packed_in_order(sums(x, first), sums(x + kVector, first)), u8,
+               even + x / 2);
+    hn::StoreU(packed_in_order(sums(x, second), sums(x + kVector, second)), u8,
+               odd + x / 2);
+  });
+}
+
+// One row, of which nothing has to be summed up.
+void split2(const std::uint8_t *from, std::size_t n,
+            std::uint8_t *HWY_RESTRICT even, std::uint8_t *HWY_RESTRICT odd) {
+  const Words low = hn::Set(i16, 255);
+  whole_vectors(n, 2 * kVector, [&](std::size_t x) HWY_ATTR {
+    const auto a = hn::BitCast(u16, hn::LoadU(u8, from + x));
+    const auto b = hn::BitCast(u16, hn::LoadU(u8, from + x + kVector));
+    hn::StoreU(packed_in_order(hn::And(hn::BitCast(i16, a), low),
+                               hn::And(hn::BitCast(i16, b), low)),
+               u8, even + x / 2);
+    hn::StoreU(packed_in_order(hn::BitCast(i16, hn::ShiftRight<8>(a)),
+                               hn::BitCast(i16, hn::ShiftRight<8>(b))),
+               u8, odd + x / 2);
+  });
+}
+
+void blend_split2(const Rows &rows, std::size_t n, std::uint8_t *even,
+                  std::uint8_t *odd) {
+  if (n < 2 * kVector) return plain::blend_split2(rows, n, even, odd);
+  switch (rows.taps) {
+    case 1:
+      return split2(rows.first, n, even, odd);
+    case 2:
+      return blend_split2_of<2>(rows, n, even, odd);
+    case 3:
+      return blend_split2_of<3>(rows, n, even, odd);
+    case 4:
+      return blend_split2_of<4>(rows, n, even, odd);
+    case 5:
+      return blend_split2_of<5>(rows, n, even, odd);
+    case 6:
+      return blend_split2_of<6>(rows, n, even, odd);
+    case 7:
+      return blend_split2_of<7>(rows, n, even, odd);
+  }
+  blend_split2_of<8>(rows, n, even, odd);
+}
+
+void split3(const std::uint8_t *from, std::size_t n, std::uint8_t *const to[]) {
+  const bool done = whole_vectors(n, kVector, [&](std::size_t x) HWY_ATTR {
+    Bytes a, b, c;
+    hn::LoadInterleaved3(u8, from + 3 * x, a, b, c);
+    hn::StoreU(a, u8, to[0] + x);
+    hn::StoreU(b, u8, to[1] + x);
+    hn::StoreU(c, u8, to[2] + x);
+  });
+  if (!done) plain::split3(from, n, to);
+}
+
+void split4(const std::uint8_t *from, std::size_t n, std::uint8_t *const to[]) {
+  const bool done = whole_vectors(n, kVector, [&](std::size_t x) HWY_ATTR {
+    Bytes a, b, c, d;
+    hn::LoadInterleaved4(u8, from + 4 * x, a, b, c, d);
+    hn::StoreU(a, u8, to[0] + x);
+    hn::StoreU(b, u8, to[1] + x);
+    hn::StoreU(c, u8, to[2] + x);
+    hn::StoreU(d, u8, to[3] + x);
+  });
+  if (!done) plain::split4(from, n, to);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace preprocess
+HWY_AFTER_NAMESPACE();
+
+#endif

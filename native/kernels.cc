@@ -1,0 +1,65 @@
+// Compiled once for each instruction set, by Highway's foreach_target.h, which
+// includes this file again.
+#include "kernels.h"
+
+#include "highway.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+// Highway's target without vectors is not used: plain.cc is simpler.
+#if HWY_TARGET != HWY_SCALAR
+
+#include "blend-inl.h"
+#include "columns-inl.h"
+#include "pixels-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace preprocess {
+namespace HWY_NAMESPACE {
+
+constexpr Simd kSet = HWY_TARGET == HWY_NEON   ? Simd::kNeon
+                      : HWY_TARGET == HWY_SSE4 ? Simd::kSse4
+                      : HWY_TARGET == HWY_AVX2 ? Simd::kAvx2
+                                               : Simd::kAvx512;
+
+constexpr Kernels kKernels{
+    kSet,   kBlocks,  int(kLanes), blend,    blend_many,  blend_split2, split3,
+    split4, columns2, columns2x2,  columns4, column_sums, pixels};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace preprocess
+HWY_AFTER_NAMESPACE();
+
+#endif
+
+#if HWY_ONCE
+
+#include "plain.h"
+
+namespace preprocess {
+
+const Kernels *find_kernels(Simd set) {
+  switch (set) {
+#if HWY_ARCH_X86
+    case Simd::kSse4:
+      return &N_SSE4::kKernels;
+    case Simd::kAvx2:
+      return &N_AVX2::kKernels;
+    case Simd::kAvx512:
+      return &N_AVX3::kKernels;
+#elif HWY_ARCH_ARM_A64
+    case Simd::kNeon:
+      return &N_NEON::kKernels;
+#endif
+    case Simd::kNone:
+      return &plain::kernels();
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace preprocess
+
+#endif
