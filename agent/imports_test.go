@@ -16,7 +16,7 @@ var rooms = map[string]room{
 		"agent/...":                  "a command shows what a room knows",
 		"capture/...":                "devices lists cameras, process opens files",
 		"preproc/...":                "process and bench drive a Processor without a daemon",
-		"native":                     "version names the libraries and instruction sets in use",
+		"native":                     "version names the libraries and instruction sets in use, run refuses those that are not there",
 		"systemd":                    "the journal or the terminal: run decides where the log goes",
 		"gocv.io/x/gocv":             "version names it, and OpenCV with it",
 		"github.com/alecthomas/kong": "the command line itself",

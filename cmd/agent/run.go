@@ -11,6 +11,7 @@ import (
 
 	"github.com/edge-agent/agent/agent"
 	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/native"
 	"github.com/edge-agent/agent/systemd"
 )
 
@@ -30,6 +31,10 @@ func (r *runCmd) Run() error {
 	}
 	level, err := zerolog.ParseLevel(cfg.Log.Level)
 	if err != nil {
+		return refuse(err)
+	}
+	// AGENT_SIMD may name an instruction set that is not there.
+	if _, err := native.Kernels(); err != nil {
 		return refuse(err)
 	}
 	log, closer := systemd.NewLogger(level)

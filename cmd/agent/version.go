@@ -18,6 +18,10 @@ func (versionCmd) Run() error {
 	v := native.LibraryVersions()
 	fmt.Printf("agent %s (%s), %s %s/%s\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Printf("OpenCV %s, gocv %s, libjpeg-turbo %s\n", gocv.OpenCVVersion(), gocv.Version(), v.JPEG)
-	fmt.Printf("instruction sets: OpenCV uses %s, kernels of our own the baseline of %s\n", v.InstructionSets, runtime.GOARCH)
+	kernels, err := native.Kernels()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("instruction sets: OpenCV uses %s, kernels of our own %s\n", v.InstructionSets, kernels)
 	return nil
 }

@@ -47,8 +47,7 @@ const (
 )
 
 // start makes a process of this executable, named so that ps tells which
-// camera it is of. Nothing of our environment gets there: it names systemd's
-// sockets.
+// camera it is of.
 func start(name string) (*child, error) {
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -72,7 +71,7 @@ func start(name string) (*child, error) {
 	var pid int
 	nursery.do(func() {
 		pid, _, err = syscall.StartProcess("/proc/self/exe", []string{"agent", "worker", name}, &syscall.ProcAttr{
-			Dir: "/", Env: append(passedOn(name), "MALLOC_ARENA_MAX=1", "GOMAXPROCS=1", noCgroups),
+			Dir: "/", Env: environment(name),
 			Files: []uintptr{uintptr(null), uintptr(null), uintptr(stderr[1]), uintptr(socket[1])},
 			Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 		})

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// passedOn is what of the environment the child of that name gets: the hooks of
-// package native, unless $AGENT_TEST_CAMERA says that they are for another one.
-func passedOn(name string) []string {
+// hooks are those of package native that the child of that name gets: all, unless
+// $AGENT_TEST_CAMERA says that they are for another one.
+func hooks(name string) []string {
 	if only := os.Getenv("AGENT_TEST_CAMERA"); only != "" && only != name {
 		return nil
 	}

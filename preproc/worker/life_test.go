@@ -130,11 +130,12 @@ func TestSharedMemoryIsWrittenInPlace(t *testing.T) {
 	}
 }
 
-// Nothing of the agent's environment reaches a child, nor any descriptor but
-// those it is given.
+// Nothing of the agent's environment reaches a child but which kernels it is to
+// use, nor any descriptor but those it is given.
 func TestChildInheritsNothing(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "/run/systemd/notify")
 	t.Setenv("WATCHDOG_PID", fmt.Sprint(os.Getpid()))
+	t.Setenv("AGENT_SIMD", "none")
 	r := open(t, "good", nil)
 	r.good(t, 1)
 	proc := fmt.Sprintf("/proc/%d/", r.child.pid)
@@ -142,8 +143,11 @@ func TestChildInheritsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains("\x00"+string(env), "\x00AGENT_SIMD=none\x00") {
+		t.Errorf("no AGENT_SIMD in %q", env)
+	}
 	for variable := range strings.SplitSeq(strings.Trim(string(env), "\x00"), "\x00") {
-		if name, _, _ := strings.Cut(variable, "="); name != "MALLOC_ARENA_MAX" && name != "GOMAXPROCS" && name != "GODEBUG" && !strings.HasPrefix(name, "AGENT_TEST_") {
+		if name, _, _ := strings.Cut(variable, "="); name != "MALLOC_ARENA_MAX" && name != "GOMAXPROCS" && name != "GODEBUG" && name != "AGENT_SIMD" && !strings.HasPrefix(name, "AGENT_TEST_") {
 			t.Errorf("%s", variable)
 		}
 	}
