@@ -28,7 +28,7 @@ PACKAGES_COUNT := valgrind
 RUN_ENV := RUNTIME_DIRECTORY=$(CURDIR)/var/run STATE_DIRECTORY=$(CURDIR)/var/lib
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-lint deps-test build run test unit hooks race asan instructions lint fmt fuzz bench soak env version clean distclean
+.PHONY: help deps deps-lint deps-test build run test unit hooks race asan instructions lint fmt fuzz bench gobench soak env version clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,7 +96,16 @@ FUZZTIME ?= 20s
 fuzz: deps-test ## each fuzz target for FUZZTIME (20s)
 	@.ci/fuzz $(FUZZTIME)
 
-bench: deps-test ## the Go benchmarks (PKG=./dir for one package)
+# Of the other ways to preprocess, what apt cannot install is left out.
+PACKAGES_BENCH := ffmpeg gstreamer1.0-plugins-base gstreamer1.0-plugins-good libgstreamer-plugins-base1.0-dev \
+	libopencv-calib3d-dev libopencv-imgcodecs-dev libyuv-dev pkg-config valgrind
+BENCH_FLAGS = $(if $(JOBS),-jobs '$(JOBS)') $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(JOBS),,-readme README.md)
+
+bench: deps ## us and the other ways, on the same frames; README's table (JOBS='NV12,bgr' for some, without the table; ROUNDS=9)
+	@.ci/deps $(PACKAGES_BENCH) || true
+	GOTAGS=$(GOTAGS) .ci/bench $(BENCH_FLAGS)
+
+gobench: deps-test ## the Go benchmarks (PKG=./dir for one package)
 	$(GO) test -run '^$$' -bench . -benchmem $(or $(PKG),./...)
 
 SOAK ?= 10m

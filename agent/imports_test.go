@@ -100,6 +100,11 @@ var rooms = map[string]room{
 	"native": {
 		"C": "the boundary to C++, and the only one",
 	},
+	"native/bench": {
+		"capture":        "ours gets frames as from a camera",
+		"preproc":        "ours is what is measured",
+		"gocv.io/x/gocv": "is one of the others",
+	},
 	"systemd": {
 		"github.com/coreos/go-systemd/v22/...": "the protocols of notify and journal",
 		"github.com/rs/zerolog":                "its journal writer stands under zerolog",

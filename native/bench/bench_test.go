@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/edge-agent/agent/native/bench/contest"
+)
+
+// small is a job whose frames are cheap to make: a recording of one frame.
+func small(t *testing.T, format, output string, frame []byte) (job, string) {
+	t.Helper()
+	dir := t.TempDir()
+	j := job{"small", format, 1280, 720, output, "set", "frames"}
+	if err := os.Mkdir(filepath.Join(dir, "set"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"": frame, ".lengths": fmt.Appendln(nil, len(frame))} {
+		if err := os.WriteFile(j.path(dir)+name, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return j, dir
+}
+
+// slopes is a frame of smooth colours, none of which is beyond R'G'B'.
+func slopes(format string, width, height int) []byte {
+	stride, rows := 2*width, height
+	if format == "NV12" {
+		stride, rows = width, height*3/2
+	}
+	frame := make([]byte, stride*rows)
+	for i := range frame {
+		x, y := float64(i%stride/4), float64(i/stride)
+		frame[i] = byte(128 + 25*math.Sin(x/40) + 15*math.Cos(y/70))
+	}
+	return frame
+}
+
+func jpegOf(t *testing.T, width, height int) []byte {
+	t.Helper()
+	img := image.NewNRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			img.Set(x, y, color.NRGBA{byte(x / 8), byte(y / 4), byte((x + y) / 10), 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 95}); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// The reference shares no code with the preprocessor: what both say of a frame
+// must be the same picture.
+func TestOursIsThePictureOfTheReference(t *testing.T) {
+	t.Parallel()
+	frames := map[string][]byte{"YUYV": slopes("YUYV", 1280, 720), "NV12": slopes("NV12", 1280, 720), "MJPG": jpegOf(t, 1280, 720)}
+	for format, frame := range frames {
+		for output := range outputs {
+			t.Run(format+"/"+output, func(t *testing.T) {
+				t.Parallel()
+				j, dir := small(t, format, output, frame)
+				out := filepath.Join(dir, "out")
+				var answers strings.Builder
+				question := strings.NewReader("run 2\nframe 0 " + out + "\n")
+				if err := contend(j.arguments("ours", options{frames: dir}), question, &answers); err != nil {
+					t.Fatal(err)
+				}
+				var took, none int64
+				if _, err := fmt.Sscan(answers.String(), &took, &none); err != nil || took <= 0 || none != 0 {
+					t.Errorf("answers %q, want the time of two frames and 0", answers.String())
+				}
+				content, err := os.ReadFile(out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := understand(j, content)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := reference(j, frame)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if db := psnr(got, want); db < 35 {
+					t.Errorf("%.1f dB to the reference, want 35 at least", db)
+				}
+			})
+		}
+	}
+}
+
+func TestReferenceKnowsColours(t *testing.T) {
+	t.Parallel()
+	j := job{format: "YUYV", width: 1280, height: 720}
+	// BT.601, limited range: red.
+	frame := bytes.Repeat([]byte{81, 90, 81, 240}, 1280*720/2)
+	p, err := reference(j, frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	red := picture{p.width, p.height, make([][3]float64, len(p.pixels))}
+	for i := range red.pixels {
+		red.pixels[i] = [3]float64{255, 0, 0}
+	}
+	if db := psnr(p, red); db < 45 {
+		t.Errorf("red is %v, %.1f dB away", p.pixels[0], db)
+	}
+}
+
+func TestPSNR(t *testing.T) {
+	t.Parallel()
+	a := picture{1, 1, [][3]float64{{10, 10, 10}}}
+	b := picture{1, 1, [][3]float64{{11, 9, 11}}}
+	if got := psnr(a, b); math.Abs(got-48.1308) > 1e-3 {
+		t.Errorf("psnr of one level is %v, want 48.13 dB", got)
+	}
+}
+
+func TestStandIsTheMedianOfPairs(t *testing.T) {
+	t.Parallel()
+	ms := time.Millisecond
+	// The machine became slower in between, for both.
+	s := stand("x", []pair{{1 * ms, 2 * ms}, {2 * ms, 4 * ms}, {5 * ms, 11 * ms}})
+	if s.Milliseconds != 4 || s.Ratio != 2 {
+		t.Errorf("stands at %v ms and %v times, want 4 and 2", s.Milliseconds, s.Ratio)
+	}
+}
+
+func TestTableStandsBetweenItsMarks(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "README.md")
+	text := "before\n" + sectionBegin + "old\n" + sectionEnd + "after\n"
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	results := []result{{Job: "YUYV 1080p", Set: seen, Output: "model", Contenders: []standing{
+		{Name: oursName, Milliseconds: 0.5, Ratio: 1, PSNR: 54}, {Name: "OpenCV", Milliseconds: 10, Ratio: 20, PSNR: 36},
+	}}}
+	if err := insert(name, tables(results, "a machine")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"before\n" + sectionBegin, sectionEnd + "after\n", "on a machine.",
+		"| | YUYV 1080p |\n|---|---|\n| this agent | 0.50, 54.0 dB |\n| OpenCV | 10.00, 20.00x, 36.0 dB |\n",
+	} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("README is %q, want %q in it", got, want)
+		}
+	}
+	if strings.Contains(string(got), "old") {
+		t.Errorf("README is %q: the old table stands", got)
+	}
+}
+
+func TestGarbageIsAFailure(t *testing.T) {
+	t.Parallel()
+	if err := garbage([]result{{Job: "j", Contenders: []standing{{Name: "good", PSNR: 30}, {Name: "no picture"}}}}); err != nil {
+		t.Errorf("unexpected: %v", err)
+	}
+	if err := garbage([]result{{Job: "j", Contenders: []standing{{Name: "bad", PSNR: 12}}}}); err == nil {
+		t.Error("12 dB pass")
+	}
+}
+
+func TestRecordingThatDoesNotFitItsLengths(t *testing.T) {
+	t.Parallel()
+	j, dir := small(t, "YUYV", "model", []byte("frame"))
+	for _, lengths := range []string{"", "6\n", "0\n", "x\n", "-1\n"} {
+		if err := os.WriteFile(j.path(dir)+".lengths", []byte(lengths), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := contest.OpenFrames(j.path(dir)); err == nil {
+			t.Errorf("lengths %q gave %d frames, want an error", lengths, len(f))
+		}
+	}
+}
