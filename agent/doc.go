@@ -116,6 +116,10 @@
 //     therefore not sealed against writing, which would shut out the next child,
 //     but kept from consumers by its mode and a read-only descriptor. A copy out
 //     of the child's own memory would cost 0.5 ms for 640x640 floats.
+//   - The border of a letterbox is drawn once in each memory, a third of what is
+//     written of 1080p to 640x640. Who lends memory keeps the mark of who drew
+//     there: a number that no other child, plan or output has, so that what any of
+//     these may have left is drawn over.
 //   - A deadline by the clock on the wall kills healthy children where the CPU is
 //     short. What a child waits for the CPU is not counted, up to 2 s.
 //   - Known frames are asked of the worker that the camera's frames go through,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/rs/zerolog"
 
@@ -30,6 +31,9 @@ type sink struct {
 	forget func(memory []byte)
 	buffer []byte // used when nobody lends
 	image  preproc.Image
+	// drawn is the mark of the border in each memory that images are written
+	// into; 0 of the one that is being written.
+	drawn  map[*byte]preproc.Drawn
 	log    zerolog.Logger
 	ailing bool          // nothing came of the last images, which was told
 	due    time.Duration // of the next image, by the frames' clock
@@ -67,6 +71,7 @@ func (s *sink) fit(view preproc.View, format capture.Format) error {
 		s.buffer = make([]byte, s.cfg.Spec.MaxBytes(width, height))
 	}
 	s.image = preproc.Image{Spec: &s.cfg.Spec, Width: width, Height: height}
+	s.drawn = map[*byte]preproc.Drawn{}
 	return nil
 }
 
@@ -85,6 +90,10 @@ func (s *sink) blank() *preproc.Image {
 	if s.lender != nil {
 		s.image.Data = s.lender.Lend()
 	}
+	s.image.Drawn = 0
+	if at := unsafe.SliceData(s.image.Data); at != nil {
+		s.image.Drawn, s.drawn[at] = s.drawn[at], 0
+	}
 	return &s.image
 }
 
@@ -93,6 +102,9 @@ func (s *sink) blank() *preproc.Image {
 func (s *sink) write(ctx context.Context) error {
 	s.due = nextDue(s.due, s.image.Timestamp, s.cfg.Every)
 	s.image.Published = capture.Monotonic()
+	if at := unsafe.SliceData(s.image.Data); at != nil {
+		s.drawn[at] = s.image.Drawn
+	}
 	var errs []error
 	for _, o := range s.outputs {
 		if err := o.Write(ctx, &s.image); err != nil {

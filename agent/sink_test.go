@@ -9,7 +9,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
 
@@ -41,4 +43,57 @@ func TestImagesThatAreNotWrittenAreToldOf(t *testing.T) {
 			t.Errorf("%s, want %q", lines[i], want)
 		}
 	}
+}
+
+// slots lends two memories in turns.
+type slots struct {
+	memory [2][]byte
+	turn   int
+}
+
+func (s *slots) Lend() []byte { return s.memory[s.turn] }
+func (s *slots) Close() error { return nil }
+func (s *slots) Write(context.Context, *preproc.Image) error {
+	s.turn = 1 - s.turn
+	return nil
+}
+
+// Each memory keeps the mark of the border that was drawn in it, unless nothing
+// was written there in the end; with other outputs all are forgotten.
+func TestEachMemoryKeepsItsMark(t *testing.T) {
+	spec := preproc.Spec{Width: 4, Height: 4, Color: preproc.Gray}
+	s := &sink{cfg: config.Output{Spec: spec}, open: func(int, int) ([]output.Output, error) {
+		return []output.Output{&slots{memory: [2][]byte{make([]byte, 16), make([]byte, 16)}}}, nil
+	}}
+	format := capture.Format{Width: 8, Height: 8}
+	frame := func(want preproc.Drawn, mark preproc.Drawn, written bool) {
+		t.Helper()
+		if got := s.blank().Drawn; got != want {
+			t.Errorf("mark is %d, want %d", got, want)
+		}
+		s.image.Drawn = mark
+		if !written {
+			return
+		}
+		if err := s.write(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.fit(preproc.View{}, format); err != nil {
+		t.Fatal(err)
+	}
+	frame(0, 8, true)
+	frame(0, 9, true)
+	frame(8, 8, true)
+	frame(9, 9, false) // a frame that failed
+	frame(0, 9, true)
+	frame(8, 8, true)
+	frame(9, 9, true)
+	if err := s.close(output.Output.Close); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.fit(preproc.View{}, format); err != nil {
+		t.Fatal(err)
+	}
+	frame(0, 8, true)
 }

@@ -169,9 +169,10 @@ func (h *Handle) Close() {
 }
 
 // Run preprocesses one frame into the outputs that are not nil, and cuts them
-// to the bytes written. It measures the frame unless m is nil. It does not
+// to the bytes written. Bit i of bordered says that the border of output i stands
+// already, see preproc_run. It measures the frame unless m is nil. It does not
 // allocate unless it fails.
-func (h *Handle) Run(sequence uint64, planes *[MaxPlanes][]byte, outputs *[MaxOutputs][]byte, m *Measure) error {
+func (h *Handle) Run(sequence uint64, planes *[MaxPlanes][]byte, outputs *[MaxOutputs][]byte, bordered uint32, m *Measure) error {
 	in := func(i int) (*C.uint8_t, C.size_t) { return start(planes[i]), C.size_t(len(planes[i])) }
 	out := func(i int) (*C.uint8_t, C.size_t) { return start(outputs[i]), C.size_t(cap(outputs[i])) }
 	p0, n0 := in(0)
@@ -191,7 +192,7 @@ func (h *Handle) Run(sequence uint64, planes *[MaxPlanes][]byte, outputs *[MaxOu
 	}
 	status := C.preproc_run(h.c, C.uint64_t(sequence), p0, n0, p1, n1, p2, n2,
 		o0, c0, o1, c1, o2, c2, o3, c3, o4, c4, o5, c5, o6, c6, o7, c7,
-		&h.written[0], measure, &h.err)
+		C.uint32_t(bordered), &h.written[0], measure, &h.err)
 	runtime.KeepAlive(h)
 	if status != C.PREPROC_OK {
 		return h.error(status)

@@ -54,11 +54,12 @@ void Output::plan(int level, const Model &model, int matrix, int range) {
     line.resize(plans_[level]->resampler.columns());
 }
 
-void Output::render(int level, const Pixels &pixels, std::uint8_t *out) {
+void Output::render(int level, const Pixels &pixels, std::uint8_t *out,
+                    bool bordered) {
   Plan &plan = *plans_[level];
   std::int16_t *const lines[] = {lines_[0].data(), lines_[1].data(),
                                  lines_[2].data()};
-  store_.border(out);
+  if (!bordered) store_.border(out);
   for (int row = 0; row < plan.resampler.rows(); row++) {
     plan.resampler.row(pixels, row, lines);
     store_.row(plan.conversion, row, lines, out);
@@ -67,7 +68,8 @@ void Output::render(int level, const Pixels &pixels, std::uint8_t *out) {
 
 std::size_t Output::run(int level, const Pixels &pixels, const Target &target) {
   if (encoder_) {
-    render(level, pixels, picture_.data());
+    render(level, pixels, picture_.data(), bordered_);
+    bordered_ = true;
     return encoder_->encode(picture_.data(), target.data, target.capacity);
   }
   if (target.capacity < store_.bytes())
@@ -75,7 +77,7 @@ std::size_t Output::run(int level, const Pixels &pixels, const Target &target) {
            target.capacity, store_.bytes());
   if (reinterpret_cast<std::uintptr_t>(target.data) % store_.element() != 0)
     refuse(PREPROC_ARGUMENT, "output is not aligned to its elements");
-  render(level, pixels, target.data);
+  render(level, pixels, target.data, target.bordered);
   return store_.bytes();
 }
 

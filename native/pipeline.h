@@ -22,6 +22,7 @@ namespace preprocess {
 struct Target {
   std::uint8_t *data;
   std::size_t capacity;
+  bool bordered;  // the border stands there from a frame before
 };
 
 // One output, for frames of every level of decoding that it may come from.
@@ -44,7 +45,8 @@ class Output {
     Conversion conversion;
   };
 
-  void render(int level, const Pixels &pixels, std::uint8_t *out);
+  void render(int level, const Pixels &pixels, std::uint8_t *out,
+              bool bordered);
 
   const Kernels &kernels_;
   preproc_output config_;
@@ -53,6 +55,7 @@ class Output {
   std::optional<Plan> plans_[kLevels];
   std::unique_ptr<JpegEncoder> encoder_;
   std::vector<std::uint8_t> picture_;  // what the encoder reads
+  bool bordered_ = false;              // picture_ is
   Aligned<std::int16_t> lines_[3];     // a row, by component
 };
 

@@ -159,17 +159,20 @@ preproc_status preproc_run(
     size_t capacity1, uint8_t *output2, size_t capacity2, uint8_t *output3,
     size_t capacity3, uint8_t *output4, size_t capacity4, uint8_t *output5,
     size_t capacity5, uint8_t *output6, size_t capacity6, uint8_t *output7,
-    size_t capacity7, uint64_t written[PREPROC_MAX_OUTPUTS],
+    size_t capacity7, uint32_t bordered, uint64_t written[PREPROC_MAX_OUTPUTS],
     preproc_measure *measure, preproc_error *error) noexcept {
   return guarded(error, [&] {
     if (handle == nullptr) refuse(PREPROC_ARGUMENT, "there is no handle");
     misbehave_on_request(sequence);
     const uint8_t *const planes[] = {plane0, plane1, plane2};
     const size_t lengths[] = {length0, length1, length2};
-    const Target targets[PREPROC_MAX_OUTPUTS] = {
-        {output0, capacity0}, {output1, capacity1}, {output2, capacity2},
-        {output3, capacity3}, {output4, capacity4}, {output5, capacity5},
-        {output6, capacity6}, {output7, capacity7}};
+    Target targets[PREPROC_MAX_OUTPUTS] = {
+        {output0, capacity0, false}, {output1, capacity1, false},
+        {output2, capacity2, false}, {output3, capacity3, false},
+        {output4, capacity4, false}, {output5, capacity5, false},
+        {output6, capacity6, false}, {output7, capacity7, false}};
+    for (int i = 0; i < PREPROC_MAX_OUTPUTS; i++)
+      targets[i].bordered = bordered >> i & 1;
     handle->pipeline.run(planes, lengths, targets, written, measure);
     miscompute_on_request(sequence, output0, written[0]);
   });

@@ -146,10 +146,13 @@ preproc_status preproc_create(const preproc_format *format,
                               preproc **handle,
                               preproc_error *error) PREPROC_NOEXCEPT;
 
-/* Preprocesses one frame. A NULL output is not due. written[i] is the bytes of
- * output i. measure may be NULL; it is all zero when no output is due, since
- * nothing is decoded then. Planes and outputs must not overlap. After an error
- * the outputs hold nothing of use, and the handle is as good as before. */
+/* Preprocesses one frame. A NULL output is not due. Bit i of bordered says that
+ * the memory of output i holds an image that this handle has made for that
+ * output, and that nobody has written to it since: its border is then left as
+ * it is. written[i] is the bytes of output i. measure may be NULL; it is all
+ * zero when no output is due, since nothing is decoded then. Planes and outputs
+ * must not overlap. After an error the outputs hold nothing of use, and the
+ * handle is as good as before. */
 preproc_status preproc_run(
     preproc *handle, uint64_t sequence, const uint8_t *plane0, size_t length0,
     const uint8_t *plane1, size_t length1, const uint8_t *plane2,
@@ -157,7 +160,7 @@ preproc_status preproc_run(
     size_t capacity1, uint8_t *output2, size_t capacity2, uint8_t *output3,
     size_t capacity3, uint8_t *output4, size_t capacity4, uint8_t *output5,
     size_t capacity5, uint8_t *output6, size_t capacity6, uint8_t *output7,
-    size_t capacity7, uint64_t written[PREPROC_MAX_OUTPUTS],
+    size_t capacity7, uint32_t bordered, uint64_t written[PREPROC_MAX_OUTPUTS],
     preproc_measure *measure, preproc_error *error) PREPROC_NOEXCEPT;
 
 void preproc_destroy(preproc *handle) PREPROC_NOEXCEPT;

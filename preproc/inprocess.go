@@ -19,10 +19,13 @@ type InProcess struct {
 
 	format  capture.Format // that handle was made for, its Interval left out
 	handle  *native.Handle // nil until there was a frame that fits
+	drawn   Drawn          // the mark of output 0 by that handle
 	shapes  []shape
 	planes  [native.MaxPlanes][]byte
 	outputs [native.MaxOutputs][]byte
-	measure native.Measure
+	// bordered has a bit for each output whose border stands.
+	bordered uint32
+	measure  native.Measure
 }
 
 // A shape is what is known of an output once the format is.
@@ -76,7 +79,7 @@ func (p *InProcess) Process(ctx context.Context, f *capture.Frame, images []*Ima
 	if err := p.take(f, images); err != nil {
 		return Measure{}, err
 	}
-	if err := p.handle.Run(f.Sequence, &p.planes, &p.outputs, &p.measure); err != nil {
+	if err := p.handle.Run(f.Sequence, &p.planes, &p.outputs, p.bordered, &p.measure); err != nil {
 		return Measure{}, refusal(err)
 	}
 	p.describe(f, images)
@@ -118,7 +121,7 @@ func (p *InProcess) plan(f capture.Format) error {
 	if err != nil {
 		return refusal(err)
 	}
-	p.handle, p.format = handle, f
+	p.handle, p.format, p.drawn = handle, f, NewDrawn()
 	return nil
 }
 
@@ -128,6 +131,7 @@ func (p *InProcess) take(f *capture.Frame, images []*Image) error {
 		return &Error{ReasonFailed, fmt.Sprintf("%d images for %d outputs", len(images), len(p.specs))}
 	}
 	copy(p.planes[:], f.Planes[:])
+	p.bordered = 0
 	for i, img := range images {
 		p.outputs[i] = nil
 		if img == nil {
@@ -138,6 +142,10 @@ func (p *InProcess) take(f *capture.Frame, images []*Image) error {
 				p.specs[i].Name, cap(img.Data), p.shapes[i].maxBytes)}
 		}
 		p.outputs[i] = img.Data[:0]
+		if img.Drawn == p.drawn+Drawn(i) {
+			p.bordered |= 1 << i
+		}
+		img.Drawn = 0 // until it is known that all went well
 	}
 	return nil
 }
@@ -150,6 +158,7 @@ func (p *InProcess) describe(f *capture.Frame, images []*Image) {
 		}
 		img.Spec = &p.specs[i]
 		img.Data = p.outputs[i]
+		img.Drawn = p.drawn + Drawn(i)
 		img.Width, img.Height = p.shapes[i].width, p.shapes[i].height
 		img.Geometry = p.shapes[i].geometry
 		img.Sequence, img.Timestamp, img.Dequeued = f.Sequence, f.Timestamp, f.Dequeued

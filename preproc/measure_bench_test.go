@@ -56,7 +56,7 @@ func benchmarkMeasure(b *testing.B, frames ...*capture.Frame) {
 			if err := p.take(frames[i%len(frames)], images); err != nil {
 				b.Fatal(err)
 			}
-			if err := p.handle.Run(uint64(i), &p.planes, &p.outputs, m); err != nil {
+			if err := p.handle.Run(uint64(i), &p.planes, &p.outputs, p.bordered, m); err != nil {
 				b.Fatal(err)
 			}
 		}

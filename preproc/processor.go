@@ -2,6 +2,7 @@ package preproc
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/edge-agent/agent/capture"
@@ -26,6 +27,10 @@ type Image struct {
 	// is at least Spec.MaxBytes and its address a multiple of the element's
 	// size; Process sets its length.
 	Data []byte
+	// Drawn is the mark of whose border stands in Data. Process sets it, and
+	// leaves a border alone that it has drawn itself: whoever gives the image other
+	// memory, or writes into that, sets it to what belongs to it, or to 0.
+	Drawn Drawn
 	// Width and Height are the output's, in pixels.
 	Width, Height int
 	// Geometry maps this image's coordinates to the camera's.
@@ -38,6 +43,15 @@ type Image struct {
 	Published time.Duration
 	Verdict   Verdict
 }
+
+// Drawn is a number that no other output has, of no other plan of any processor
+// of this process; 0 is nobody's.
+type Drawn uint64
+
+var lastDrawn atomic.Uint64
+
+// NewDrawn makes a number for each output of a plan: that of output i is i more.
+func NewDrawn() Drawn { return Drawn(lastDrawn.Add(MaxOutputs)) }
 
 // Geometry is the affine map from an output's coordinates to the camera's:
 //

@@ -200,7 +200,7 @@ preproc *create(const preproc_format &format, const preproc_output &output) {
 preproc_status run(preproc *handle, const std::uint8_t *const planes[],
                    const std::size_t lengths[], std::uint8_t *out,
                    std::size_t capacity, std::uint64_t *written,
-                   preproc_measure *measure) {
+                   preproc_measure *measure, std::uint32_t bordered) {
   std::uint64_t bytes[PREPROC_MAX_OUTPUTS] = {};
   preproc_error error;
   preproc_measure ignored;
@@ -208,7 +208,7 @@ preproc_status run(preproc *handle, const std::uint8_t *const planes[],
   const preproc_status status = preproc_run(
       handle, 0, planes[0], lengths[0], planes[1], lengths[1], planes[2],
       lengths[2], out, capacity, nullptr, 0, nullptr, 0, nullptr, 0, nullptr, 0,
-      nullptr, 0, nullptr, 0, nullptr, 0, bytes, measure, &error);
+      nullptr, 0, nullptr, 0, nullptr, 0, bordered, bytes, measure, &error);
   CHECK((status == PREPROC_OK) == (error.detail[0] == '\0'));
   if (written != nullptr) *written = bytes[0];
   return status;

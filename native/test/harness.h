@@ -67,7 +67,8 @@ preproc *create(const preproc_format &format, const preproc_output &output);
 preproc_status run(preproc *handle, const std::uint8_t *const planes[],
                    const std::size_t lengths[], std::uint8_t *out,
                    std::size_t capacity, std::uint64_t *written = nullptr,
-                   preproc_measure *measure = nullptr);
+                   preproc_measure *measure = nullptr,
+                   std::uint32_t bordered = 0);
 
 // A noisy picture as a JPEG file.
 std::vector<std::uint8_t> jpeg(int width, int height, int quality);

@@ -44,6 +44,7 @@ type request struct {
 	Stride        [capture.MaxPlanes]int64
 	Planes        [capture.MaxPlanes]place
 	Images        [preproc.MaxOutputs]place
+	Bordered      uint64 // bit i: image i has the border that this child drew
 }
 
 // An answer is what a child says of a frame. Nothing of it is true until check

@@ -14,7 +14,8 @@ type shape struct {
 	maxBytes      int
 	exact         bool // maxBytes is the length
 	geometry      preproc.Geometry
-	room, roomy   int // where the area has room for it, and how much; 0 for none yet
+	room, roomy   int           // where the area has room for it, and how much; 0 for none yet
+	drawn         preproc.Drawn // the mark of what is in the room
 }
 
 // unplaced is a room that has no place yet, but needs one.
@@ -49,7 +50,7 @@ func (p *Processor) plan(f capture.Format) error {
 			p.shapes[i].room, p.shapes[i].roomy = before.room, before.roomy
 		}
 	}
-	p.format, p.planned = f, true
+	p.format, p.planned, p.drawn = f, true, preproc.NewDrawn()
 	p.reserve = reserve(f)
 	return nil
 }
@@ -87,6 +88,7 @@ func (p *Processor) lay(f *capture.Frame, images []*preproc.Image) error {
 		return &preproc.Error{Reason: preproc.ReasonFailed, Detail: fmt.Sprintf("%d images for %d outputs", len(images), len(p.shapes))}
 	}
 	homeless := false
+	p.request.Bordered = 0
 	for i, img := range images {
 		p.request.Images[i] = place{Memory: notDue}
 		if img == nil {
@@ -98,6 +100,15 @@ func (p *Processor) lay(f *capture.Frame, images []*preproc.Image) error {
 				p.cfg.Specs[i].Name, cap(img.Data), s.maxBytes)}
 		}
 		p.request.Images[i] = p.locate(img.Data, s)
+		// Where the image lies in the area, it is copied with its border.
+		mark := &img.Drawn
+		if p.request.Images[i].Memory == 0 {
+			mark = &s.drawn
+		}
+		if *mark == p.drawn+preproc.Drawn(i) {
+			p.request.Bordered |= 1 << i
+		}
+		img.Drawn, *mark = 0, 0 // until it is known that all went well
 		if p.request.Images[i].Memory == 0 && s.room == 0 {
 			s.room, homeless = unplaced, true
 		}
@@ -144,7 +155,8 @@ func (p *Processor) rebuild(need int) error {
 		if s.room == 0 {
 			continue
 		}
-		s.room, s.roomy = size, pages(s.maxBytes)
+		s.room, s.roomy, s.drawn = size, pages(s.maxBytes), 0
+		p.request.Bordered &^= 1 << i
 		size += s.roomy
 		if p.request.Images[i].Memory == 0 {
 			p.request.Images[i].Offset = uint64(s.room)
@@ -210,8 +222,13 @@ func (p *Processor) deliver(f *capture.Frame, images []*preproc.Image) {
 		s, at := &p.shapes[i], &p.request.Images[i]
 		length := int(p.answer.Lengths[i])
 		img.Data = img.Data[:length]
+		mark := &img.Drawn
 		if at.Memory == 0 {
 			copy(img.Data, p.memories[0].data[at.Offset:])
+			mark = &s.drawn
+		}
+		if p.request.Ask == askFrame { // of a known one, another plan drew the border
+			*mark = p.drawn + preproc.Drawn(i)
 		}
 		img.Spec = &p.cfg.Specs[i]
 		img.Width, img.Height, img.Geometry = s.width, s.height, s.geometry

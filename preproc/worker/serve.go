@@ -46,6 +46,7 @@ type server struct {
 	answer  answer
 	frame   capture.Frame
 	made    [preproc.MaxOutputs]preproc.Image
+	drawn   [preproc.MaxOutputs]preproc.Drawn // the mark that each image had last
 	images  []*preproc.Image
 }
 
@@ -145,6 +146,7 @@ func (s *server) process() {
 	s.answer.Measure = measure
 	for i, img := range s.images {
 		if img != nil {
+			s.drawn[i] = img.Drawn
 			s.answer.Lengths[i] = uint64(len(img.Data))
 		}
 	}
@@ -185,6 +187,10 @@ func (s *server) lay(r *request) {
 		s.images[i] = nil
 		if at.Memory != notDue {
 			s.made[i].Data = s.memories[at.Memory][at.Offset:][:0:at.Length]
+			s.made[i].Drawn = 0
+			if r.Bordered>>i&1 != 0 {
+				s.made[i].Drawn = s.drawn[i]
+			}
 			s.images[i] = &s.made[i]
 		}
 	}

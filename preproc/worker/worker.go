@@ -46,10 +46,11 @@ type Processor struct {
 	format   capture.Format // that the plan was made for
 	planned  bool
 	shapes   []shape
-	memories []memory // the area, and those that are shared
-	version  uint64   // of memories
-	frame    int      // bytes of the area that are for the frame
-	reserve  int      // the least of them for this format
+	memories []memory      // the area, and those that are shared
+	version  uint64        // of memories
+	frame    int           // bytes of the area that are for the frame
+	drawn    preproc.Drawn // the mark of output 0 by this child with this plan
+	reserve  int           // the least of them for this format
 
 	request request
 	answer  answer
@@ -172,6 +173,8 @@ func (p *Processor) spawn() error {
 	}
 	p.child = c
 	p.pid.Store(int64(c.pid))
+	// What the one before it has written is not to be trusted.
+	p.drawn, p.request.Bordered = preproc.NewDrawn(), 0
 	return nil
 }
 
