@@ -1,6 +1,7 @@
 #include "decode.h"
 
 #include <algorithm>
+#include <climits>
 
 #include "status.h"
 
@@ -17,6 +18,32 @@ void limit_scans(j_common_ptr info) {
     JpegErrors::leave(info, PREPROC_UNSUPPORTED, "more than 100 scans");
 }
 
+// Where bits were lost or turned, the decoder mostly comes to the last block
+// with some data left. Of webcams it is known that they leave a few bytes.
+constexpr int kSurplus = 16;
+
+bool is_restart(int marker) {
+  return marker >= JPEG_RST0 && marker < JPEG_RST0 + 8;
+}
+
+// The bytes, but for padding, between the last block and the file's end.
+int surplus(j_decompress_ptr info) {
+  // Of several scans, libjpeg has read all.
+  if (jpeg_input_complete(info)) return 0;
+  if (info->unread_marker != 0)
+    return is_restart(info->unread_marker) ? INT_MAX : 0;
+  const std::uint8_t *at = info->src->next_input_byte;
+  const std::uint8_t *const end = at + info->src->bytes_in_buffer;
+  int count = 0;
+  for (; at < end && count <= kSurplus; at++) {
+    if (*at != 0xff)
+      count += *at != 0;
+    else if (at + 1 < end && at[1] == JPEG_EOI)
+      break;
+  }
+  return count;
+}
+
 }  // namespace
 
 bool Sampling::operator==(const Sampling &other) const {
@@ -31,11 +58,13 @@ JpegDecoder::JpegDecoder(int width, int height)
       errors_(),
       info_(),
       progress_(),
+      tables_(),
       scans_() {
   errors_.install();
   info_.err = &errors_.base;
   if (setjmp(errors_.jump)) errors_.refuse();
   jpeg_create_decompress(&info_);
+  tables_.create(&info_);
   progress_.progress_monitor = limit_scans;
   info_.progress = &progress_;
 }
@@ -70,6 +99,7 @@ Sampling JpegDecoder::read_header(const std::uint8_t *data,
     abandon();
     errors_.refuse();
   }
+  tables_.reset(&info_);
   jpeg_mem_src(&info_, data, length);
   jpeg_read_header(&info_, TRUE);
   check_header();
@@ -126,6 +156,10 @@ Model JpegDecoder::prepare(int level) {
 bool JpegDecoder::start() {
   if (setjmp(errors_.jump)) return false;
   jpeg_start_decompress(&info_);
+  // Only now: a table may stand between two scans.
+  if (!JpegTables::complete(info_))
+    JpegErrors::leave(reinterpret_cast<j_common_ptr>(&info_), PREPROC_CORRUPT,
+                      "a component has no quantization table");
   return true;
 }
 
@@ -143,6 +177,9 @@ bool JpegDecoder::read_rows() {
     }
     jpeg_read_raw_data(&info_, planes, height);
   }
+  if (surplus(&info_) > kSurplus)
+    JpegErrors::leave(reinterpret_cast<j_common_ptr>(&info_), PREPROC_CORRUPT,
+                      "data is left over after the last row");
   return true;
 }
 
@@ -156,8 +193,7 @@ Pixels JpegDecoder::decode(int level) {
     pixels.stride[c] = stride_[c];
   }
   const bool good = start() && read_rows();
-  // Not jpeg_finish_decompress: what follows the last row does not matter, and
-  // cameras pad it.
+  // Not jpeg_finish_decompress: cameras pad what follows the last row.
   abandon();
   if (!good) errors_.refuse();
   return pixels;

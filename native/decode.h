@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "jpeg_error.h"
+#include "jpeg_tables.h"
 #include "picture.h"
 
 namespace preprocess {
@@ -63,6 +64,7 @@ class JpegDecoder {
   JpegErrors errors_;
   jpeg_decompress_struct info_;
   jpeg_progress_mgr progress_;
+  JpegTables tables_;
   std::vector<std::uint8_t> plane_[3];
   std::size_t stride_[3];
   Bytes scans_;

@@ -146,42 +146,6 @@ func TestJPEGOfRGBComponents(t *testing.T) {
 	}
 }
 
-// withoutTables takes the DHT segments out, as many cameras do.
-func withoutTables(data []byte) []byte {
-	out := append([]byte(nil), data[:2]...)
-	for at := 2; ; {
-		length := 2 + int(binary.BigEndian.Uint16(data[at+2:]))
-		if data[at+1] == 0xda {
-			return append(out, data[at:]...)
-		}
-		if data[at+1] != 0xc4 {
-			out = append(out, data[at:at+length]...)
-		}
-		at += length
-	}
-}
-
-func TestMotionJPEGWithoutHuffmanTables(t *testing.T) {
-	f := jpegFrame(t, "422")
-	want := process(t, f, View{}, Spec{}).Data
-	f.Planes[0] = withoutTables(f.Planes[0])
-	if bytes.Contains(f.Planes[0], []byte{0xff, 0xc4}) {
-		t.Fatal("the tables are still there")
-	}
-	if got := process(t, f, View{}, Spec{}).Data; !bytes.Equal(got, want) {
-		t.Error("the picture differs from the one with tables")
-	}
-}
-
-func TestBytesAfterTheLastRowDoNotMatter(t *testing.T) {
-	f := jpegFrame(t, "422")
-	want := process(t, f, View{}, Spec{}).Data
-	f.Planes[0] = append(f.Planes[0], make([]byte, 100)...)
-	if got := process(t, f, View{}, Spec{}).Data; !bytes.Equal(got, want) {
-		t.Error("padding changed the picture")
-	}
-}
-
 // header is a JPEG of one SOF0 and one SOS segment without any data.
 func header(precision byte, width, height uint16, components int) []byte {
 	b := []byte{0xff, 0xd8, 0xff, 0xc0, 0, byte(8 + 3*components), precision}
