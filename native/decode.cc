@@ -153,8 +153,17 @@ Model JpegDecoder::prepare(int level) {
   return model;
 }
 
-bool JpegDecoder::start() {
+// libjpeg makes no samples of a component that is not needed, which is looked
+// up for each row of blocks. RGB has no chroma.
+void JpegDecoder::want(bool luma, bool chroma) {
+  const bool rgb = info_.jpeg_color_space == JCS_RGB;
+  for (int c = 0; c < info_.num_components; c++)
+    info_.comp_info[c].component_needed = luma && (c == 0 || chroma || rgb);
+}
+
+bool JpegDecoder::start(bool chroma) {
   if (setjmp(errors_.jump)) return false;
+  want(true, chroma);
   jpeg_start_decompress(&info_);
   // Only now: a table may stand between two scans.
   if (!JpegTables::complete(info_))
@@ -163,17 +172,24 @@ bool JpegDecoder::start() {
   return true;
 }
 
-bool JpegDecoder::read_rows() {
+bool JpegDecoder::read_rows(int top, int bottom, bool chroma) {
   JSAMPROW rows[3][4 * DCTSIZE];
   JSAMPARRAY planes[3] = {rows[0], rows[1], rows[2]};
   if (setjmp(errors_.jump)) return false;
   const int height = info_.max_v_samp_factor * info_.min_DCT_scaled_size;
-  for (unsigned group = 0; group < info_.total_iMCU_rows; group++) {
+  const int pixels = info_.max_v_samp_factor * DCTSIZE;
+  // Filters may look one sample of chroma further.
+  const int margin = pixels / info_.min_DCT_scaled_size;
+  for (int group = 0; group < int(info_.total_iMCU_rows); group++) {
+    want(
+        group * pixels < bottom + margin && (group + 1) * pixels > top - margin,
+        chroma);
     for (int c = 0; c < info_.num_components; c++) {
       const jpeg_component_info &info = info_.comp_info[c];
       const int count = info.v_samp_factor * info.DCT_scaled_size;
       for (int r = 0; r < count; r++)
-        rows[c][r] = plane_[c].data() + (group * count + r) * stride_[c];
+        rows[c][r] =
+            plane_[c].data() + (std::size_t(group) * count + r) * stride_[c];
     }
     jpeg_read_raw_data(&info_, planes, height);
   }
@@ -183,7 +199,7 @@ bool JpegDecoder::read_rows() {
   return true;
 }
 
-Pixels JpegDecoder::decode(int level) {
+Pixels JpegDecoder::decode(int level, int top, int bottom, bool chroma) {
   scale(level);
   Pixels pixels{};
   for (int c = 0; c < info_.num_components; c++) {
@@ -192,7 +208,7 @@ Pixels JpegDecoder::decode(int level) {
     pixels.data[c] = plane_[c].data();
     pixels.stride[c] = stride_[c];
   }
-  const bool good = start() && read_rows();
+  const bool good = start(chroma) && read_rows(top, bottom, chroma);
   // Not jpeg_finish_decompress: cameras pad what follows the last row.
   abandon();
   if (!good) errors_.refuse();

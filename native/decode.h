@@ -44,8 +44,11 @@ class JpegDecoder {
   // room for it: allocates when a larger level or other sampling comes.
   Model prepare(int level);
 
-  // Decodes the frame whose header was read, at a level that was prepared.
-  Pixels decode(int level);
+  // Decodes the frame whose header was read, at a level that was prepared. All
+  // of its bits are read, as damage is found in no other way; but samples are
+  // made of the rows around the camera's [top, bottom) only, and of chroma only
+  // when it is wanted. The others are what they were.
+  Pixels decode(int level, int top, int bottom, bool chroma);
 
   // The frame's bytes from the first scan's data on: all that makes the
   // picture, but for tables. Headers may carry a time that differs each frame.
@@ -57,8 +60,9 @@ class JpegDecoder {
  private:
   void scale(int level);
   void check_header() const;
-  bool start();
-  bool read_rows();
+  bool start(bool chroma);
+  bool read_rows(int top, int bottom, bool chroma);
+  void want(bool luma, bool chroma);
 
   int width_, height_;
   JpegErrors errors_;

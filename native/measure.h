@@ -1,7 +1,6 @@
 // What a frame's samples say about the camera: how bright and how sharp the
 // picture is, and a hash that tells whether it is the picture of before. A thin
-// grid of samples is looked at, and always the whole picture of the camera,
-// whatever the outputs show of it.
+// grid of samples is looked at.
 #pragma once
 
 #include "picture.h"

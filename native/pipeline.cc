@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cmath>
 
 #include "hash.h"
 #include "measure.h"
@@ -46,6 +47,13 @@ Output::Output(const Kernels &kernels, const preproc_output &config)
       config_.quality);
 }
 
+Part Output::part() const {
+  const preproc_output &o = config_;
+  const int x = int(o.region_x), y = int(o.region_y);
+  return {x, y, int(std::ceil(o.region_x + o.region_width)) - x,
+          int(std::ceil(o.region_y + o.region_height)) - y};
+}
+
 void Output::plan(int level, const Model &model, int matrix, int range) {
   const Conversion conversion = make_conversion(model, matrix, range, config_);
   plans_[level].emplace(Plan{
@@ -83,10 +91,12 @@ std::size_t Output::run(int level, const Pixels &pixels, const Target &target) {
 
 Pipeline::Pipeline(const preproc_format &format, const preproc_output *outputs,
                    std::size_t count)
-    : format_(format), models_() {
+    : format_(format), part_(), models_() {
   const Kernels &kernels = *find_kernels(simd_chosen());
   for (std::size_t i = 0; i < count; i++)
     outputs_.emplace_back(kernels, outputs[i]);
+  part_ = outputs_[0].part();
+  for (const Output &output : outputs_) part_ = together(part_, output.part());
   if (format.kind == PREPROC_KIND_JPEG) {
     format_.matrix = PREPROC_BT601;
     format_.range = PREPROC_FULL;
@@ -124,14 +134,24 @@ void Pipeline::plan_jpeg(const Sampling &sampling) {
   sampling_ = sampling;
 }
 
+bool Pipeline::chroma_of(const Target targets[]) const {
+  for (std::size_t i = 0; i < outputs_.size(); i++)
+    if (targets[i].data != nullptr && !outputs_[i].gray()) return true;
+  return false;
+}
+
 Pixels Pipeline::decode(const std::uint8_t *data, std::size_t length,
-                        int level) {
+                        const Target targets[], int level) {
   plan_jpeg(decoder_->read_header(data, length));
-  return decoder_->decode(level);
+  return decoder_->decode(level, part_.y, part_.y + part_.height,
+                          chroma_of(targets));
 }
 
 preproc_measure Pipeline::measured(int level, const Pixels &pixels) {
-  preproc_measure m = measure(format_, models_[level], pixels);
+  Model model = models_[level];
+  Pixels seen = pixels;
+  narrow(part_, &model, &seen);
+  preproc_measure m = measure(format_, model, seen);
   if (!decoder_) {
     m.content = content_of(m.content, pixels);
     return m;
@@ -174,7 +194,7 @@ void Pipeline::run(const std::uint8_t *const planes[],
   if (std::none_of(targets, targets + outputs_.size(), due)) return;
   const int level = decoder_ ? level_of(targets) : 0;
   const Pixels pixels = decoder_
-                            ? decode(planes[0], lengths[0], level)
+                            ? decode(planes[0], lengths[0], targets, level)
                             : raw_pixels(format_, models_[0], planes, lengths);
   for (std::size_t i = 0; i < outputs_.size(); i++)
     if (due(targets[i]))

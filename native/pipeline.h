@@ -11,6 +11,7 @@
 #include "convert.h"
 #include "decode.h"
 #include "encode.h"
+#include "part.h"
 #include "picture.h"
 #include "preproc.h"
 #include "resample.h"
@@ -32,6 +33,11 @@ class Output {
 
   // The highest level of decoding that still covers the content.
   int coarsest() const { return coarsest_; }
+
+  // What is looked at of the camera's picture.
+  Part part() const;
+
+  bool gray() const { return config_.color == PREPROC_GRAY; }
 
   // Makes the tables for pixels of this model.
   void plan(int level, const Model &model, int matrix, int range);
@@ -71,11 +77,14 @@ class Pipeline {
  private:
   int level_of(const Target targets[]) const;
   void plan_jpeg(const Sampling &sampling);
-  Pixels decode(const std::uint8_t *data, std::size_t length, int level);
+  bool chroma_of(const Target targets[]) const;
+  Pixels decode(const std::uint8_t *data, std::size_t length,
+                const Target targets[], int level);
   preproc_measure measured(int level, const Pixels &pixels);
   std::uint64_t content_of(std::uint64_t samples, const Pixels &pixels);
 
   preproc_format format_;
+  Part part_;              // what all outputs together look at, due or not
   Model models_[kLevels];  // of the levels that plans were made for
   std::vector<Output> outputs_;
   std::unique_ptr<JpegDecoder> decoder_;  // of compressed formats

@@ -120,9 +120,9 @@ typedef struct {
   int32_t zero_point;
 } preproc_output;
 
-/* What the samples of a frame say about the camera. Always of the camera's
- * whole picture, on a thin grid, whatever the outputs show. Luma is 0 for black
- * to 255 for white, in every format. */
+/* What the samples of a frame say about the camera. Of the part of the
+ * picture that the outputs together show, due or not, on a thin grid. Luma is 0
+ * for black to 255 for white, in every format. */
 typedef struct {
   /* A hash: of a bitstream from its first scan on; of an uncompressed frame's
    * grid or, while that does not change, of everything. So it is the same from

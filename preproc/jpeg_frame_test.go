@@ -187,3 +187,32 @@ func TestLostBytesAreNoticed(t *testing.T) {
 		}
 	}
 }
+
+// What an output gets does not depend on what else was made of the frame: the
+// rows and the chroma that it has no use for.
+func TestOnlyWhatIsNeededIsDecoded(t *testing.T) {
+	wide := Spec{Name: "wide", Width: 50, Height: 4, Fit: Cover}
+	linear, small, gray := wide, Spec{Name: "small", Width: 6, Height: 1, Fit: Cover}, Spec{Name: "gray", Width: 20, Height: 15, Color: Gray}
+	linear.Name, linear.Filter = "linear", Linear
+	for _, name := range []string{"444", "422", "420", "440", "411", "gray", "progressive", "scans", "restart", "rgb"} {
+		for _, s := range []Spec{wide, linear, small, gray} {
+			f := jpegFrame(t, name)
+			alone := process(t, f, View{}, s)
+			whole := s // at the same scale, or the filter sees another picture
+			whole.Fit, whole.Color = Stretch, RGB
+			whole.Height = s.Width * 38 / 51
+			p, err := New(View{}, []Spec{s, whole})
+			if err != nil {
+				t.Fatal(err)
+			}
+			images := []*Image{imageFor(t, f, View{}, s), imageFor(t, f, View{}, whole)}
+			if _, err := p.Process(t.Context(), f, images); err != nil {
+				t.Fatal(err)
+			}
+			p.Close()
+			if !bytes.Equal(alone.Data, images[0].Data) {
+				t.Errorf("%s of %s is another one when the whole picture is decoded", s.Name, name)
+			}
+		}
+	}
+}

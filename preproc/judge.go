@@ -3,7 +3,7 @@ package preproc
 import "time"
 
 // A Measure is what the samples of a frame say about the camera, as numbers. It
-// is of the whole picture, whatever the outputs show of it, and of a thin grid
+// is of the part of the picture that the outputs show, due or not, and of a thin grid
 // of samples: some 9,000 in a large picture. Luma is 0 for black to 255 for
 // white in every format, limited range or full.
 type Measure struct {

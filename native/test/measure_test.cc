@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "../hash.h"
+#include "../part.h"
 #include "harness.h"
 
 using namespace test;
@@ -50,6 +51,28 @@ static void every_size(const char (&name)[N]) {
                           {1280, 17}, {1921, 250}, {4000, 40}, {8000, 60}};
   for (const auto &size : sizes)
     for (int slack : {0, 3}) one_picture(name, size[0], size[1], slack);
+}
+
+// A part of a picture is measured like a picture that has nothing else.
+template <std::size_t N>
+static void narrowed(const char (&name)[N], int bytes) {
+  const Part part{30, 17, 220, 90};
+  const Planes source = planes_of(name, 401, 150, 7);
+  const Planes cut = planes_of(name, part.width, part.height, 0);
+  std::vector<std::uint8_t> whole(source.bytes[0]), piece(cut.bytes[0]);
+  Random random;
+  for (std::uint8_t &byte : whole) byte = std::uint8_t(random.below(256));
+  const std::size_t stride = std::size_t(source.format.plane[0].stride);
+  const std::size_t row = std::size_t(part.width) * bytes;
+  for (int y = 0; y < part.height; y++)
+    std::memcpy(&piece[y * row], &whole[(part.y + y) * stride + part.x * bytes],
+                row);
+  Model model = raw_model(source.format);
+  Pixels pixels{{whole.data()}, {stride}};
+  narrow(part, &model, &pixels);
+  const Model small = raw_model(cut.format);
+  CHECK(equal(measure(source.format, model, pixels),
+              measure(source.format, small, Pixels{{piece.data()}, {row}})));
 }
 
 // A decoding at a smaller scale, as libjpeg makes it.
@@ -118,6 +141,9 @@ int main() {
   every_size("GREY");
   every_size("RGB3");
   every_size("BGR3");
+  narrowed("GREY", 1);
+  narrowed("YUYV", 2);
+  narrowed("RGB3", 3);
   decoded();
   hash();
 }

@@ -1,0 +1,46 @@
+#include "part.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace preprocess {
+namespace {
+
+// The samples of [start, start+length) camera pixels: from lo to hi, of count.
+struct Span {
+  int lo, hi;
+};
+
+Span span(int start, int length, double scale, int count) {
+  const int lo = std::clamp(int(start * scale), 0, count - 1);
+  const int hi = int(std::ceil((start + length) * scale - 1e-9));
+  return {lo, std::clamp(hi, lo + 1, count)};
+}
+
+}  // namespace
+
+Part together(const Part &a, const Part &b) {
+  const int x = std::min(a.x, b.x), y = std::min(a.y, b.y);
+  return {x, y, std::max(a.x + a.width, b.x + b.width) - x,
+          std::max(a.y + a.height, b.y + b.height) - y};
+}
+
+void narrow(const Part &part, Model *model, Pixels *pixels) {
+  const Component main = model->component[model->rgb ? 1 : 0];
+  const Span x = span(part.x, part.width, main.scale_x, main.width);
+  const Span y = span(part.y, part.height, main.scale_y, main.height);
+  bool moved[PREPROC_MAX_PLANES] = {};
+  for (int i = 0; i < model->components; i++) {
+    Component &c = model->component[i];
+    const bool alike = c.width == main.width && c.height == main.height;
+    c.width = alike ? x.hi - x.lo : 0;
+    c.height = alike ? y.hi - y.lo : 0;
+    if (!alike || moved[c.plane]) continue;
+    moved[c.plane] = true;
+    pixels->data[c.plane] += std::size_t(y.lo) * pixels->stride[c.plane] +
+                             std::size_t(x.lo) * c.step;
+    model->row_bytes[c.plane] = std::size_t(c.width) * c.step;
+  }
+}
+
+}  // namespace preprocess
