@@ -50,15 +50,17 @@ func Learn(ctx context.Context, view preproc.View, specs []preproc.Spec, f captu
 		}
 		k.file = file
 	}
+	var room scratch
+	defer room.free()
 	images := make([]*preproc.Image, len(specs))
 	for i := range specs {
 		width, height, err := preproc.OutputSize(view, &specs[i], f)
 		if err != nil {
 			return nil, &preproc.Error{Reason: preproc.ReasonGeometry, Detail: err.Error()}
 		}
-		images[i] = &preproc.Image{Data: make([]byte, 0, specs[i].MaxBytes(width, height))}
+		images[i] = &preproc.Image{Data: room.bytes(specs[i].MaxBytes(width, height))[:0]}
 	}
-	if err := once(ctx, view, specs, k.frame(), images); err != nil {
+	if err := once(ctx, view, specs, k.frame(&room), images); err != nil {
 		return nil, err
 	}
 	for _, img := range images {
@@ -84,8 +86,10 @@ func (p *Processor) Verify(ctx context.Context, k *Known, images []*preproc.Imag
 			return ErrNone
 		}
 	}
+	var room scratch
+	defer room.free()
 	defer p.giveBack()
-	if _, err := p.process(ctx, askKnown, k.frame(), images); err != nil {
+	if _, err := p.process(ctx, askKnown, k.frame(&room), images); err != nil {
 		return fmt.Errorf("known-answer frame: %w", err)
 	}
 	for i, img := range images {
@@ -121,8 +125,10 @@ func encodedPicture(ctx context.Context, f capture.Format) ([]byte, error) {
 	raw := Known{format: capture.DefaultFormat(capture.RGB3, f.Width, f.Height)}
 	raw.format.Stride[0] = 3 * f.Width
 	s := preproc.Spec{Encode: preproc.JPEG, Quality: 90}
-	img := &preproc.Image{Data: make([]byte, 0, s.MaxBytes(f.Width, f.Height))}
-	if err := once(ctx, preproc.View{}, []preproc.Spec{s}, raw.frame(), []*preproc.Image{img}); err != nil {
+	var room scratch
+	defer room.free()
+	img := &preproc.Image{Data: room.bytes(s.MaxBytes(f.Width, f.Height))[:0]}
+	if err := once(ctx, preproc.View{}, []preproc.Spec{s}, raw.frame(&room), []*preproc.Image{img}); err != nil {
 		return nil, err
 	}
 	return append([]byte(nil), img.Data...), nil
@@ -130,14 +136,14 @@ func encodedPicture(ctx context.Context, f capture.Format) ([]byte, error) {
 
 // frame makes the known frame: slopes, and an edge here and there. Raw ones are
 // made each time, rather than kept, for their size.
-func (k *Known) frame() *capture.Frame {
+func (k *Known) frame(room *scratch) *capture.Frame {
 	f := &capture.Frame{Format: k.format, Sequence: knownSequence}
 	if k.file != nil {
 		f.Planes[0] = k.file
 		return f
 	}
 	for i := range k.format.PixelFormat.Layout().Planes {
-		f.Planes[i] = make([]byte, max(0, k.format.PlaneBytes(i)))
+		f.Planes[i] = room.bytes(k.format.PlaneBytes(i))
 		stride := max(1, k.format.Stride[i])
 		slope := make([]byte, stride)
 		for x := range slope {

@@ -86,13 +86,13 @@ func TestKnownFrameGoesToTheChildOfTheFrames(t *testing.T) {
 	for _, format := range []capture.PixelFormat{capture.MJPG, capture.YUYV, capture.GREY} {
 		r := open(t, "good", nil)
 		k := r.learn(t, blank(format))
-		m, err := newArea(len(k.frame().Planes[0]) + pageSize)
+		m, err := newArea(len(k.frame(new(scratch)).Planes[0]) + pageSize)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer m.close()
 		r.ShareFrames([]capture.Memory{{FD: m.fd, Data: m.data}})
-		f := k.frame()
+		f := k.frame(new(scratch))
 		f.Planes[0] = m.data[:copy(m.data, f.Planes[0])]
 		if _, err := r.Process(t.Context(), f, r.images); err != nil {
 			t.Fatal(err)
