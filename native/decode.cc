@@ -59,6 +59,8 @@ JpegDecoder::JpegDecoder(int width, int height)
       info_(),
       progress_(),
       tables_(),
+      room_(),
+      stride_(),
       scans_() {
   errors_.install();
   info_.err = &errors_.base;
@@ -147,8 +149,11 @@ Model JpegDecoder::prepare(int level) {
     const std::size_t stride = product(info.width_in_blocks, size);
     const std::size_t rows =
         product(info_.total_iMCU_rows, info.v_samp_factor * size);
-    if (plane_[c].size() < product(stride, rows))
-      plane_[c].resize(product(stride, rows));
+    const std::size_t bytes = product(stride, rows);
+    if (room_[c] >= bytes) continue;
+    room_[c] = 0;
+    plane_[c].reset(new std::uint8_t[bytes]);
+    room_[c] = bytes;
   }
   return model;
 }
@@ -189,7 +194,7 @@ bool JpegDecoder::read_rows(int top, int bottom, bool chroma) {
       const int count = info.v_samp_factor * info.DCT_scaled_size;
       for (int r = 0; r < count; r++)
         rows[c][r] =
-            plane_[c].data() + (std::size_t(group) * count + r) * stride_[c];
+            plane_[c].get() + (std::size_t(group) * count + r) * stride_[c];
     }
     jpeg_read_raw_data(&info_, planes, height);
   }
@@ -205,7 +210,7 @@ Pixels JpegDecoder::decode(int level, int top, int bottom, bool chroma) {
   for (int c = 0; c < info_.num_components; c++) {
     const jpeg_component_info &info = info_.comp_info[c];
     stride_[c] = std::size_t(info.width_in_blocks) * info.DCT_scaled_size;
-    pixels.data[c] = plane_[c].data();
+    pixels.data[c] = plane_[c].get();
     pixels.stride[c] = stride_[c];
   }
   const bool good = start(chroma) && read_rows(top, bottom, chroma);

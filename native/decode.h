@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "jpeg_error.h"
 #include "jpeg_tables.h"
@@ -69,8 +69,9 @@ class JpegDecoder {
   jpeg_decompress_struct info_;
   jpeg_progress_mgr progress_;
   JpegTables tables_;
-  std::vector<std::uint8_t> plane_[3];
-  std::size_t stride_[3];
+  // Not cleared: what is never decoded takes no memory.
+  std::unique_ptr<std::uint8_t[]> plane_[3];
+  std::size_t room_[3], stride_[3];
   Bytes scans_;
 };
 
