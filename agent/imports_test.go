@@ -33,6 +33,7 @@ var rooms = map[string]room{
 	"agent/config": {
 		"capture":                      "its option types are what a config fills",
 		"preproc":                      "its option types are what a config fills",
+		"preproc/lens":                 "a calibration becomes a lens",
 		"github.com/goccy/go-yaml/...": "a fault is told with line and column",
 	},
 	"agent/queue":  {},
@@ -65,15 +66,19 @@ var rooms = map[string]room{
 		"agent/output":           "it is one of its kinds",
 		"agent/output/ring/wire": "the layout that writer and reader agree on",
 		"agent/instance":         "the socket of a process that cannot end is nobody's",
+		"preproc/lens":           "a ring's description has the camera's lens",
 		"preproc":                "an output borrows a preproc.Image",
 		"capture":                "an image carries the times of capture's clock",
 		"golang.org/x/sys/...":   "memfd, seals and the passing of descriptors",
 	},
 	"agent/output/ring/reader": { // users build it: no cgo, no OpenCV
 		"agent/output/ring/wire": "the layout that writer and reader agree on",
+		"preproc/lens":           "a point of a frame is led through the lens to the camera's",
 		"golang.org/x/sys/...":   "the mapping of a descriptor that came by socket",
 	},
-	"agent/output/ring/wire": {},
+	"agent/output/ring/wire": {
+		"preproc/lens": "a ring's description has the camera's lens",
+	},
 	"capture": {
 		"github.com/pion/mediadevices/pkg/driver":   "each source is a driver.Adapter; the module's root would drag in WebRTC",
 		"github.com/pion/mediadevices/pkg/frame":    "the words in which prop names a format",
@@ -90,9 +95,12 @@ var rooms = map[string]room{
 	"preproc": {
 		"capture":        "a frame is what enters",
 		"native":         "the one call that does the work",
+		"preproc/lens":   "an image's way back to the camera leads through it",
 		"gocv.io/x/gocv": "where an OpenCV call belongs in Go",
 	},
+	"preproc/lens": {},
 	"preproc/worker": {
+		"preproc/lens":         "a parent says itself what the images show",
 		"preproc":              "the same Processor, in a child process",
 		"capture":              "a frame is what enters",
 		"golang.org/x/sys/...": "shared memory, descriptors and the child's limits",
