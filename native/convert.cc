@@ -128,6 +128,14 @@ Elements elements_of(const preproc_output &output) {
   return e;
 }
 
+void gray_levels(const Model &model, int range, int gray,
+                 std::int16_t levels[3]) {
+  const double luma = range == PREPROC_FULL ? gray : 16 + gray * 219.0 / 255;
+  for (int c = 0; c < 3; c++)
+    levels[c] = std::int16_t(
+        std::lround((model.rgb || c == 0 ? luma : 128.0) * kLevel));
+}
+
 Conversion make_conversion(const Model &model, int matrix, int range,
                            const preproc_output &output) {
   const bool gray = output.color == PREPROC_GRAY;

@@ -19,6 +19,10 @@ struct Conversion {
 
 Elements elements_of(const preproc_output &output);
 
+// The levels of a gray of 0 to 255, by component.
+void gray_levels(const Model &model, int range, int gray,
+                 std::int16_t levels[3]);
+
 // matrix and range say how Y'CbCr is to be read (ITU-R BT.601, BT.709, BT.2020
 // with non-constant luminance, SMPTE 240M); of RGB and gray, only range counts.
 Conversion make_conversion(const Model &model, int matrix, int range,

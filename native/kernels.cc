@@ -14,6 +14,7 @@
 #include "blend-inl.h"
 #include "columns-inl.h"
 #include "pixels-inl.h"
+#include "warp-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace preprocess {
@@ -24,9 +25,10 @@ constexpr Simd kSet = HWY_TARGET == HWY_NEON   ? Simd::kNeon
                       : HWY_TARGET == HWY_AVX2 ? Simd::kAvx2
                                                : Simd::kAvx512;
 
-constexpr Kernels kKernels{
-    kSet,   kBlocks,  int(kLanes), blend,    blend_many,  blend_split2, split3,
-    split4, columns2, columns2x2,  columns4, column_sums, pixels};
+constexpr Kernels kKernels{kSet,       kBlocks,      int(kLanes), blend,
+                           blend_many, blend_split2, split3,      split4,
+                           columns2,   columns2x2,   columns4,    column_sums,
+                           pack,       warp,         pixels};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace preprocess

@@ -94,6 +94,24 @@ struct Elements {
   float scale[3], shift[3];
 };
 
+// A run of columns of an undistorted row: where its first pixel lies in a
+// picture of four bytes a pixel, and the way to the next, in 1/65536 of its
+// pixels. Where nothing is to be seen it may be anything.
+constexpr int kWarpRun = 8;
+constexpr int kWarpX = 128, kWarpY = 64;  // steps between two pixels
+struct WarpRun {
+  std::int32_t x, y, dx, dy;
+};
+
+struct Warp {
+  const std::uint8_t *picture;
+  std::size_t stride;
+  std::int32_t right, bottom;  // runs are held between 0 and these
+  bool nearest;                // or between four pixels
+  int count;
+  const WarpRun *runs;
+};
+
 struct Kernels {
   Simd set;
   int blocks;  // of 16 bytes in a vector
@@ -124,6 +142,12 @@ struct Kernels {
                    std::int16_t *to);
   void (*column_sums)(const ColumnSums &sums, const std::uint8_t *line,
                       std::int16_t *to);
+
+  // Four bytes a pixel: the levels of three lines, rounded.
+  void (*pack)(const std::int16_t *const lines[], std::size_t n,
+               std::uint8_t *to);
+  // The levels of kWarpRun columns of each run, by component.
+  void (*warp)(const Warp &warp, std::int16_t *const to[]);
 
   // Makes n pixels of three lines of levels. to[c] is where the elements of
   // channel c go; to[0] where pixels go when they are interleaved.

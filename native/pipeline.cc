@@ -38,8 +38,10 @@ preproc_output as_encoded(preproc_output o) {
 Output::Output(const Kernels &kernels, const preproc_output &config)
     : kernels_(kernels),
       config_(as_encoded(config)),
-      coarsest_(coarsest_level(config)),
+      coarsest_(0),
       store_(kernels, config_) {
+  if (config_.lens.model != PREPROC_NO_LENS) remap_.emplace(kernels, config_);
+  coarsest_ = coarsest_level(source());
   if (config_.encode != PREPROC_JPEG) return;
   picture_.resize(store_.bytes());
   encoder_ = std::make_unique<JpegEncoder>(
@@ -48,7 +50,7 @@ Output::Output(const Kernels &kernels, const preproc_output &config)
 }
 
 Part Output::part() const {
-  const preproc_output &o = config_;
+  const preproc_output &o = source();
   const int x = int(o.region_x), y = int(o.region_y);
   return {x, y, int(std::ceil(o.region_x + o.region_width)) - x,
           int(std::ceil(o.region_y + o.region_height)) - y};
@@ -57,9 +59,15 @@ Part Output::part() const {
 void Output::plan(int level, const Model &model, int matrix, int range) {
   const Conversion conversion = make_conversion(model, matrix, range, config_);
   plans_[level].emplace(Plan{
-      Resampler(kernels_, model, config_, conversion.components), conversion});
-  for (Aligned<std::int16_t> &line : lines_)
-    line.resize(plans_[level]->resampler.columns());
+      Resampler(kernels_, model, source(), conversion.components), conversion});
+  int columns = plans_[level]->resampler.columns();
+  if (remap_) {
+    std::int16_t outside[3];
+    gray_levels(model, range, config_.pad, outside);
+    remap_->set_outside(outside);
+    columns = std::max(columns, remap_->columns());
+  }
+  for (Aligned<std::int16_t> &line : lines_) line.resize(columns);
 }
 
 void Output::render(int level, const Pixels &pixels, std::uint8_t *out,
@@ -68,8 +76,22 @@ void Output::render(int level, const Pixels &pixels, std::uint8_t *out,
   std::int16_t *const lines[] = {lines_[0].data(), lines_[1].data(),
                                  lines_[2].data()};
   if (!bordered) store_.border(out);
+  if (remap_) return straighten(plan, lines, pixels, out);
   for (int row = 0; row < plan.resampler.rows(); row++) {
     plan.resampler.row(pixels, row, lines);
+    store_.row(plan.conversion, row, lines, out);
+  }
+}
+
+void Output::straighten(Plan &plan, std::int16_t *const lines[],
+                        const Pixels &pixels, std::uint8_t *out) {
+  const int components = plan.conversion.components;
+  for (int row = 0; row < plan.resampler.rows(); row++) {
+    plan.resampler.row(pixels, row, lines);
+    remap_->take(row, components, lines);
+  }
+  for (int row = 0; row < remap_->rows(); row++) {
+    remap_->row(row, components, lines);
     store_.row(plan.conversion, row, lines, out);
   }
 }

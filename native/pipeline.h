@@ -14,6 +14,7 @@
 #include "part.h"
 #include "picture.h"
 #include "preproc.h"
+#include "remap.h"
 #include "resample.h"
 #include "store.h"
 
@@ -47,15 +48,22 @@ class Output {
 
  private:
   struct Plan {
-    Resampler resampler;
+    Resampler resampler;  // of what remap_ takes, where there is a lens
     Conversion conversion;
   };
 
   void render(int level, const Pixels &pixels, std::uint8_t *out,
               bool bordered);
+  // What a Resampler makes of the frame.
+  const preproc_output &source() const {
+    return remap_ ? remap_->source() : config_;
+  }
+  void straighten(Plan &plan, std::int16_t *const lines[], const Pixels &pixels,
+                  std::uint8_t *out);
 
   const Kernels &kernels_;
   preproc_output config_;
+  std::optional<Remap> remap_;
   int coarsest_;
   Store store_;
   std::optional<Plan> plans_[kLevels];

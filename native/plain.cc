@@ -170,11 +170,52 @@ std::uint16_t half(float v) {
   return std::uint16_t(sign >> 16 | magnitude);
 }
 
+void pack(const std::int16_t *const lines[], std::size_t n, std::uint8_t *to) {
+  for (std::size_t i = 0; i < n; i++, to += 4) {
+    for (int c = 0; c < 3; c++)
+      to[c] = std::uint8_t((lines[c][i] + kLevel / 2) / kLevel);
+    to[3] = 0;
+  }
+}
+
+const WarpWeights &warp_weights() {
+  static const WarpWeights weights = [] {
+    WarpWeights w;
+    for (int part = 0; part < kWarpX; part++)
+      for (int i = 0; i < 8; i++)
+        w.x[part][i] = std::int16_t(i % 2 ? part : kWarpX - part);
+    for (int part = 0; part < kWarpY; part++)
+      for (int i = 0; i < 16; i++)
+        w.y[part][i] = std::uint8_t(i % 2 ? part : kWarpY - part);
+    return w;
+  }();
+  return weights;
+}
+
+void warp(const Warp &w, std::int16_t *const to[]) {
+  for (int i = 0; i < w.count * kWarpRun; i++) {
+    const WarpRun &run = w.runs[i / kWarpRun];
+    const int k = i % kWarpRun;
+    const int x = std::clamp(run.x + k * run.dx, 0, w.right);
+    const int y = std::clamp(run.y + k * run.dy, 0, w.bottom);
+    const std::uint8_t *at = w.picture + (y >> 16) * w.stride + (x >> 16) * 4;
+    const int fx = w.nearest ? 0 : (x >> 9) % kWarpX;
+    const int fy = w.nearest ? 0 : (y >> 10) % kWarpY;
+    for (int c = 0; c < 3; c++) {
+      const auto column = [&](const std::uint8_t *p) {
+        return p[c] * (kWarpY - fy) + p[w.stride + c] * fy;
+      };
+      const int sum = column(at) * (kWarpX - fx) + column(at + 4) * fx;
+      to[c][i] = std::int16_t((sum + 32) >> 6);
+    }
+  }
+}
+
 const Kernels &kernels() {
   static const Kernels table{
       Simd::kNone,  1,           8,      blend,    blend_many,
       blend_split2, split3,      split4, columns2, columns2x2,
-      columns4,     column_sums, pixels};
+      columns4,     column_sums, pack,   warp,     pixels};
   return table;
 }
 

@@ -21,11 +21,21 @@ void columns4(const ColumnTable &table, const std::uint8_t *line,
               std::int16_t *to);
 void column_sums(const ColumnSums &sums, const std::uint8_t *line,
                  std::int16_t *to);
+void pack(const std::int16_t *const lines[], std::size_t n, std::uint8_t *to);
+void warp(const Warp &warp, std::int16_t *const to[]);
 void pixels(const Colours &colours, const Elements &elements,
             const std::int16_t *const lines[], std::size_t n, void *const to[]);
 
 // The bits of v as an IEEE 754 binary16, to the nearest, to even between two.
 std::uint16_t half(float v);
+
+// The weights of a sample and its neighbour, by the part of the way to that
+// one: in pairs, which fill a vector of 16 bytes.
+struct WarpWeights {
+  alignas(16) std::int16_t x[kWarpX][8];
+  alignas(16) std::uint8_t y[kWarpY][16];
+};
+const WarpWeights &warp_weights();
 
 const Kernels &kernels();
 

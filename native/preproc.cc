@@ -105,8 +105,27 @@ void check_words(const preproc_output &o) {
   check_quantisation(o);
 }
 
+// Numbers that a calibration may have; what is made of them stays finite, or is
+// found not to be seen.
+void check_lens(const preproc_format &f, const preproc_lens &l) {
+  if (l.model == PREPROC_NO_LENS) return;
+  constexpr double kMost = 1e12;
+  bool sane = in_range(l.model, PREPROC_FISHEYE) && l.limit > 0 &&
+              l.limit <= 1000 && l.width == f.width && l.height == f.height;
+  for (int i = 0; i < 4; i++)
+    sane = sane && std::abs(l.camera[i]) <= kMost &&
+           std::abs(l.picture[i]) <= kMost;
+  for (const double k : l.coefficients) sane = sane && std::abs(k) <= kMost;
+  for (int i = 0; i < 2; i++)
+    sane =
+        sane && l.camera[i] > 0 && l.picture[i] > 0 &&
+        (l.model != PREPROC_PINHOLE || std::abs(l.coefficients[12 + i]) <= 1.5);
+  if (!sane) refuse(PREPROC_ARGUMENT, "lens has numbers without meaning");
+}
+
 void check_output(const preproc_format &f, const preproc_output &o) {
   check_words(o);
+  check_lens(f, o.lens);
   check_size(PREPROC_ARGUMENT, "output", o.width, o.height);
   if (!within(o.content_x, o.content_width, o.width) ||
       !within(o.content_y, o.content_height, o.height))

@@ -54,6 +54,7 @@ enum { PREPROC_RGB = 0, PREPROC_BGR, PREPROC_GRAY };
 enum { PREPROC_UINT8 = 0, PREPROC_FLOAT32, PREPROC_FLOAT16, PREPROC_INT8 };
 enum { PREPROC_HWC = 0, PREPROC_CHW };
 enum { PREPROC_RAW = 0, PREPROC_JPEG };
+enum { PREPROC_NO_LENS = 0, PREPROC_PINHOLE, PREPROC_FISHEYE };
 
 /* What the components of a frame are: Y'CbCr, R'G'B', luma alone, the samples
  * behind a Bayer filter, HSV, or a JPEG bitstream, which has none. */
@@ -98,6 +99,17 @@ typedef struct {
   int32_t matrix, range;
 } preproc_format;
 
+/* What bends the camera's pictures, which are width x height: the calibrated
+ * camera, and the ideal one whose undistorted picture, of the same size,
+ * regions and bounds refer to. Each is fx, fy, cx, cy in pixels. coefficients
+ * are in OpenCV's order: k1 k2 p1 p2 k3 k4 k5 k6 s1 s2 s3 s4 tau_x tau_y, or
+ * the fisheye's k1 k2 k3 k4. Rays further from the axis than limit focal
+ * lengths are not seen. */
+typedef struct {
+  int32_t model, width, height;
+  double camera[4], picture[4], coefficients[14], limit;
+} preproc_lens;
+
 /* What one output looks like and which part of the camera's picture it shows.
  * The region is resampled to the content; content that is smaller than the
  * output is surrounded with pad. */
@@ -118,6 +130,9 @@ typedef struct {
   float mean[3], std[3];
   float scale;
   int32_t zero_point;
+  /* Unless it has no model, pixels without a picture of the camera's become
+   * pad. */
+  preproc_lens lens;
 } preproc_output;
 
 /* What the samples of a frame say about the camera. Of the part of the

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 // FuzzProcess sends any bytes as frames of any geometry: each is preprocessed
@@ -28,6 +29,10 @@ func FuzzProcess(f *testing.F) {
 		}
 		frame := fuzzFrame(data, format, int(width), int(height))
 		v := View{Rotate: int(options&3) * 90, Flip: Flip(options >> 2 & 3)}
+		if outHeight%4 == 3 && width > 0 && height > 0 {
+			k := float64(outWidth)/100 - 1
+			v.Lens = lens.New(lens.Pinhole, int(width), int(height), lens.Matrix{FX: 50, FY: 40, CX: float64(width) / 2, CY: float64(height) / 3}, []float64{k, k / 3})
+		}
 		s := Spec{
 			Width: 1 + int(outWidth), Height: 1 + int(outHeight), Quality: 80,
 			Fit: Fit(options >> 4 % 3), Filter: Filter(options >> 5 % 3), Encode: Encode(options >> 7),

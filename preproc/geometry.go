@@ -6,6 +6,7 @@ import (
 
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/native"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 // then is the map that takes a point through g and the result through outer.
@@ -38,6 +39,19 @@ func (v View) crop(f *capture.Format) (Rect, error) {
 			c.X, c.Y, c.Width, c.Height, f.Width, f.Height)
 	}
 	return c, nil
+}
+
+// ScaledLens is the view's Lens for frames of format f. It fails when these
+// have another aspect ratio than the calibration.
+func (v View) ScaledLens(f capture.Format) (lens.Lens, error) {
+	if v.Lens.Model == lens.None {
+		return lens.Lens{}, nil
+	}
+	l, err := v.Lens.For(f.Width, f.Height)
+	if err != nil {
+		return l, fmt.Errorf("undistort: %w", err)
+	}
+	return l, nil
 }
 
 // Size is the size of what the view shows of frames of format f, after the
@@ -131,8 +145,8 @@ func (t fitting) geometry() Geometry {
 }
 
 // Geometry maps coordinates of the output s to the camera's, for frames of
-// format f. In a letterbox, points of the border map to points outside of the
-// view.
+// format f, or to those of the undistorted picture where the view has a Lens.
+// In a letterbox, points of the border map to points outside of the view.
 func (v View) Geometry(s *Spec, f capture.Format) (Geometry, error) {
 	c, err := v.crop(&f)
 	if err != nil {

@@ -13,7 +13,7 @@ func everyView(t *testing.T, test func(t *testing.T, v View)) {
 	for _, crop := range []Rect{{}, {4, 6, 24, 16}} {
 		for _, rotate := range []int{0, 90, 180, 270} {
 			for _, flip := range []Flip{FlipNone, FlipHorizontal, FlipVertical, FlipBoth} {
-				v := View{crop, rotate, flip}
+				v := View{Crop: crop, Rotate: rotate, Flip: flip}
 				t.Run(fmt.Sprint(v), func(t *testing.T) { test(t, v) })
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/native"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 // InProcess is the [Processor] that runs the C++ code in this process: a crash
@@ -18,6 +19,7 @@ type InProcess struct {
 	specs []Spec
 
 	format  capture.Format // that handle was made for, its Interval left out
+	lens    lens.Lens      // for that format
 	handle  *native.Handle // nil until there was a frame that fits
 	drawn   Drawn          // the mark of output 0 by that handle
 	shapes  []shape
@@ -99,6 +101,14 @@ func (p *InProcess) plan(f capture.Format) error {
 		return nil
 	}
 	p.Close()
+	if err := CheckSize(f); err != nil {
+		return &Error{ReasonGeometry, err.Error()}
+	}
+	scaled, err := p.view.ScaledLens(f)
+	if err != nil {
+		return &Error{ReasonGeometry, err.Error()}
+	}
+	p.lens = scaled
 	format, err := nativeFormat(&f)
 	if err != nil {
 		return err
@@ -160,7 +170,8 @@ func (p *InProcess) describe(f *capture.Frame, images []*Image) {
 		img.Data = p.outputs[i]
 		img.Drawn = p.drawn + Drawn(i)
 		img.Width, img.Height = p.shapes[i].width, p.shapes[i].height
-		img.Geometry = p.shapes[i].geometry
+		img.Geometry, img.Lens = p.shapes[i].geometry, p.lens
+		img.CameraWidth, img.CameraHeight = f.Format.Width, f.Format.Height
 		img.Sequence, img.Timestamp, img.Dequeued = f.Sequence, f.Timestamp, f.Dequeued
 		img.Verdict = Good
 	}

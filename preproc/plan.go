@@ -5,6 +5,7 @@ import (
 
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/native"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 // nativeFormat is f in the words of the C++ room, which knows numbers and no
@@ -57,7 +58,26 @@ func nativeOutput(v View, s *Spec, f capture.Format) (native.Output, error) {
 		}
 	}
 	region(&o, t, v.geometry(c))
-	return o, nil
+	o.Lens, err = nativeLens(v, f)
+	return o, err
+}
+
+// nativeLens is the view's lens for frames of format f.
+func nativeLens(v View, f capture.Format) (native.Lens, error) {
+	l, err := v.ScaledLens(f)
+	if err != nil || l.Model == lens.None {
+		return native.Lens{}, err
+	}
+	n := native.Lens{
+		Model: native.Pinhole, Width: l.Width, Height: l.Height,
+		Camera:       [4]float64{l.Camera.FX, l.Camera.FY, l.Camera.CX, l.Camera.CY},
+		Picture:      [4]float64{l.Picture.FX, l.Picture.FY, l.Picture.CX, l.Picture.CY},
+		Coefficients: l.Coefficients, Limit: l.Limit,
+	}
+	if l.Model == lens.Fisheye {
+		n.Model = native.Fisheye
+	}
+	return n, nil
 }
 
 // region finds the camera's pixels behind the part t of the view, of which g is

@@ -45,7 +45,7 @@ func values(img *Image) []float64 {
 			at = c*w*h + pixel
 		}
 		v[i] = element(img.Data[at*size:], s.DType)
-		if s.DType != Uint8 {
+		if s.DType.Float() {
 			std := float64(s.Std[c])
 			if std == 0 {
 				std = 1
@@ -62,6 +62,9 @@ func element(b []byte, d DType) float64 {
 		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
 	case Float16:
 		return half(binary.LittleEndian.Uint16(b))
+	}
+	if d == Int8 {
+		return float64(int8(b[0])) + 128
 	}
 	return float64(b[0])
 }
@@ -173,7 +176,7 @@ func TestEveryGeometryShowsTheRightPixels(t *testing.T) {
 		for _, crop := range crops {
 			for _, rotate := range []int{0, 90, 180, 270} {
 				for _, flip := range []Flip{FlipNone, FlipHorizontal, FlipVertical, FlipBoth} {
-					v := View{crop, rotate, flip}
+					v := View{Crop: crop, Rotate: rotate, Flip: flip}
 					for _, size := range sizes {
 						for _, fit := range []Fit{Letterbox, Stretch, Cover} {
 							checkGeometry(t, f, v, Spec{Width: size[0], Height: size[1], Fit: fit, Pad: 9})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 // A Processor preprocesses the frames of one camera. One goroutine calls it.
@@ -33,8 +34,12 @@ type Image struct {
 	Drawn Drawn
 	// Width and Height are the output's, in pixels.
 	Width, Height int
-	// Geometry maps this image's coordinates to the camera's.
-	Geometry Geometry
+	// Geometry maps this image's coordinates to the camera's picture, and
+	// Lens, unless it has no model, from there to the camera's own: see
+	// ToCamera. CameraWidth and CameraHeight are the size of both, in pixels.
+	Geometry                  Geometry
+	Lens                      lens.Lens
+	CameraWidth, CameraHeight int
 
 	// What is known of the frame that the image was made of.
 	Sequence  uint64
@@ -53,7 +58,8 @@ var lastDrawn atomic.Uint64
 // NewDrawn makes a number for each output of a plan: that of output i is i more.
 func NewDrawn() Drawn { return Drawn(lastDrawn.Add(MaxOutputs)) }
 
-// Geometry is the affine map from an output's coordinates to the camera's:
+// Geometry is the affine map from an output's coordinates to the camera's
+// picture:
 //
 //	X = XX*x + XY*y + X0
 //	Y = YX*x + YY*y + Y0
@@ -61,9 +67,23 @@ func NewDrawn() Drawn { return Drawn(lastDrawn.Add(MaxOutputs)) }
 // Coordinates are continuous: pixel i covers i to i+1 and its centre is i+0.5.
 type Geometry struct{ XX, XY, X0, YX, YY, Y0 float64 }
 
-// Map gives the camera's coordinates of a point of the output.
+// Map gives the coordinates of a point of the output in the camera's picture.
 func (g Geometry) Map(x, y float64) (float64, float64) {
 	return g.XX*x + g.XY*y + g.X0, g.YX*x + g.YY*y + g.Y0
+}
+
+// ToCamera gives the camera's coordinates of a point of the image. It is false
+// where the image shows nothing that the lens lets through.
+func (img *Image) ToCamera(x, y float64) (float64, float64, bool) {
+	return img.Lens.ToCamera(img.Geometry.Map(x, y))
+}
+
+// FromCamera gives the image's coordinates of a point of the camera's picture.
+// It is false for points that the undistorted picture has nowhere.
+func (img *Image) FromCamera(x, y float64) (float64, float64, bool) {
+	x, y, ok := img.Lens.FromCamera(x, y)
+	x, y = img.Geometry.Inverse().Map(x, y)
+	return x, y, ok
 }
 
 // Reason says why a frame could not be preprocessed. Its String is the name

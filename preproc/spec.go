@@ -1,6 +1,10 @@
 package preproc
 
-import "math"
+import (
+	"math"
+
+	"github.com/edge-agent/agent/preproc/lens"
+)
 
 // The enumerations have the words of the config file as their text.
 type (
@@ -76,17 +80,19 @@ const (
 	FlipBoth
 )
 
-// A Rect is a part of the camera's picture, in its pixels. The zero Rect is
-// the whole picture.
+// A Rect is a part of the camera's picture, undistorted where the view has a
+// Lens, in its pixels. The zero Rect is the whole picture.
 type Rect struct{ X, Y, Width, Height int }
 
-// A View is what all outputs of a camera see: the picture is cropped, then
-// rotated, then flipped.
+// A View is what all outputs of a camera see: the picture is undistorted, then
+// cropped, then rotated, then flipped.
 type View struct {
 	Crop Rect
 	// Rotate is clockwise, in degrees: 0, 90, 180 or 270.
 	Rotate int
 	Flip   Flip
+	// Lens is that of the camera, for undistortion; the zero Lens means none.
+	Lens lens.Lens
 }
 
 // A Spec says what one output looks like.

@@ -31,6 +31,10 @@ func (p *Processor) plan(f capture.Format) error {
 	if err := preproc.CheckSize(f); err != nil {
 		return &preproc.Error{Reason: preproc.ReasonGeometry, Detail: err.Error()}
 	}
+	var err error
+	if p.lens, err = p.cfg.View.ScaledLens(f); err != nil {
+		return &preproc.Error{Reason: preproc.ReasonGeometry, Detail: err.Error()}
+	}
 	for i := range p.cfg.Specs {
 		s := &p.cfg.Specs[i]
 		width, height, err := preproc.OutputSize(p.cfg.View, s, f)
@@ -231,7 +235,8 @@ func (p *Processor) deliver(f *capture.Frame, images []*preproc.Image) {
 			*mark = p.drawn + preproc.Drawn(i)
 		}
 		img.Spec = &p.cfg.Specs[i]
-		img.Width, img.Height, img.Geometry = s.width, s.height, s.geometry
+		img.Width, img.Height, img.Geometry, img.Lens = s.width, s.height, s.geometry, p.lens
+		img.CameraWidth, img.CameraHeight = f.Format.Width, f.Format.Height
 		img.Sequence, img.Timestamp, img.Dequeued = f.Sequence, f.Timestamp, f.Dequeued
 		img.Verdict = preproc.Good
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 func jpeg(t testing.TB, name string, width, height int) *capture.Frame {
@@ -53,7 +54,16 @@ func TestWorkerDoesWhatTheProcessorDoes(t *testing.T) {
 		grey(1), grey(2), jpeg(t, "422-720p.jpg", 1280, 720), planar(320, 240), cut, short, huge, unknown, empty, narrow,
 		jpeg(t, "420.jpg", 1280, 720), grey(9),
 	}
-	view := preproc.View{Crop: preproc.Rect{X: 4, Y: 2, Width: 32, Height: 30}, Rotate: 90}
+	plain := preproc.View{Crop: preproc.Rect{X: 4, Y: 2, Width: 32, Height: 30}, Rotate: 90}
+	bent := plain
+	bent.Lens = lens.New(lens.Pinhole, 1280, 720, lens.Matrix{FX: 900, FY: 900, CX: 640, CY: 360}, []float64{-0.3, 0.1})
+	for _, view := range []preproc.View{plain, bent} {
+		checkSame(t, frames, view)
+	}
+}
+
+func checkSame(t *testing.T, frames []*capture.Frame, view preproc.View) {
+	t.Helper()
 	specs := []preproc.Spec{
 		{Name: "tensor", Width: 40, Height: 32, DType: preproc.Float32, Layout: preproc.CHW, Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225}},
 		{Name: "file", Width: 64, Height: 64, Encode: preproc.JPEG, Quality: 90},
@@ -112,7 +122,7 @@ func sameImage(t *testing.T, n int, got, want *preproc.Image) {
 		t.Errorf("frame %d: spec %q, want %q", n, g.Spec.Name, w.Spec.Name)
 	}
 	g.Spec, w.Spec = nil, nil
-	if g.Width != w.Width || g.Height != w.Height || g.Geometry != w.Geometry || g.Sequence != w.Sequence ||
+	if g.Width != w.Width || g.Height != w.Height || g.Geometry != w.Geometry || g.Lens != w.Lens || g.CameraWidth != w.CameraWidth || g.CameraHeight != w.CameraHeight || g.Sequence != w.Sequence ||
 		g.Timestamp != w.Timestamp || g.Dequeued != w.Dequeued || g.Verdict != w.Verdict || g.Published != 0 {
 		t.Errorf("frame %d: %+v, want %+v", n, g, w)
 	}

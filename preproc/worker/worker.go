@@ -11,6 +11,7 @@ import (
 
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 // Config says what a processor is for. Zero values are the defaults named here.
@@ -45,6 +46,7 @@ type Processor struct {
 
 	format   capture.Format // that the plan was made for
 	planned  bool
+	lens     lens.Lens // for that format
 	shapes   []shape
 	memories []memory      // the area, and those that are shared
 	version  uint64        // of memories
