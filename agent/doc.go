@@ -142,6 +142,13 @@
 //     instruction sets, chosen at run time; of it only headers are used, so that
 //     the package needs no library of it. Its own choice would leave a Raspberry
 //     Pi 4 without NEON, since that lacks AES.
+//   - Undistorted pictures keep the camera's focal length, as cv::undistort's do,
+//     unless a balance is given: who knows the calibration knows the picture's
+//     camera matrix, and objects keep their size. OpenCV's own balances make
+//     pixels that are not square; ours stay so. Where a model's polynomial turns
+//     back, which is often just outside of the picture, cv::undistort shows the
+//     middle again in the corners; here nothing is to be seen there. A crop refers
+//     to the undistorted picture: that is the one that its author looked at.
 //   - What is wrong with pictures is found in three rooms. The C++ room measures,
 //     as it has the samples at hand, and knows no threshold. preproc judges each
 //     frame by its measure and the time, since thresholds and verdicts are its

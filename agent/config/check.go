@@ -24,6 +24,7 @@ func check(d *decoder, c *Config) {
 		checkReplay(d, key, &cam.Device)
 		checkQueue(d, key, cam)
 		checkFallback(d, key, cam)
+		checkUndistort(d, key, cam)
 		checkView(d, key, cam)
 		for j := range cam.Outputs {
 			out := &cam.Outputs[j]
@@ -109,8 +110,13 @@ func checkReplay(d *decoder, key string, dev *Device) {
 			d.fault(d.place(at), at, "given without replay", "allowed: only beside replay")
 		}
 	}
-	if dev.Replay != "" && !filepath.IsAbs(dev.Replay) {
-		dev.Replay = filepath.Join(filepath.Dir(d.place(key+".device.replay").file), dev.Replay)
+	d.anchor(key+".device.replay", &dev.Replay)
+}
+
+// anchor makes a path relative to the file that names it.
+func (d *decoder) anchor(key string, path *string) {
+	if *path != "" && !filepath.IsAbs(*path) {
+		*path = filepath.Join(filepath.Dir(d.place(key).file), *path)
 	}
 }
 
@@ -149,6 +155,35 @@ func checkFallback(d *decoder, key string, c *Camera) {
 	}
 }
 
+// checkUndistort reads the calibration.
+func checkUndistort(d *decoder, key string, c *Camera) {
+	u, at := &c.Undistort, key+".preprocess.undistort"
+	if u.File == "" {
+		if at += ".balance"; d.has(at) && u.Balance != KeepFocalLength {
+			d.fault(d.place(at), at, "given without file", "allowed: only beside file")
+		}
+		return
+	}
+	d.anchor(at+".file", &u.File)
+	l, faults := readCalibration(u.File)
+	for _, f := range faults {
+		if f.Line == 0 {
+			f = d.place(at+".file").fault(at+".file", quote(u.File)+": "+f.Found, f.Allowed)
+		}
+		d.faults = append(d.faults, f)
+	}
+	if len(faults) > 0 {
+		return
+	}
+	if u.Balance != KeepFocalLength {
+		var err error
+		if l, err = l.Balanced(u.Balance); err != nil {
+			d.fault(d.place(at+".balance"), at+".balance", err.Error(), "allowed: keep")
+		}
+	}
+	c.View.Lens = l
+}
+
 func checkView(d *decoder, key string, c *Camera) {
 	fits(d, key, c, "mode", c.Mode)
 	for i, f := range c.Fallback {
@@ -156,10 +191,19 @@ func checkView(d *decoder, key string, c *Camera) {
 	}
 }
 
-// fits refuses a crop that a mode has no room for.
+// fits refuses a crop that a mode has no room for, and a calibration of another
+// aspect ratio.
 func fits(d *decoder, key string, c *Camera, name string, mode capture.Request) {
+	if mode.Width == 0 {
+		return
+	}
+	if _, err := c.View.ScaledLens(capture.Format{Width: mode.Width, Height: mode.Height}); err != nil {
+		at := key + ".preprocess.undistort.file"
+		d.fault(d.place(at), at, fmt.Sprintf("is of pictures of %dx%d", c.View.Lens.Width, c.View.Lens.Height),
+			fmt.Sprintf("allowed: the aspect ratio of %s.size, %dx%d", name, mode.Width, mode.Height))
+	}
 	crop := c.View.Crop
-	if mode.Width == 0 || crop == (preproc.Rect{}) {
+	if crop == (preproc.Rect{}) {
 		return
 	}
 	if at := key + ".preprocess.crop"; crop.X+crop.Width > mode.Width || crop.Y+crop.Height > mode.Height {

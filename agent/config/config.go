@@ -34,7 +34,9 @@ type Camera struct {
 	// is with the driver.
 	Buffers int
 	Queue   Queue
-	View    preproc.View
+	// View has the lens that Undistort names.
+	View      preproc.View
+	Undistort Undistort
 	// Quality says from where on a frame is bad.
 	Quality preproc.Quality
 	// Outputs has one element at least.
@@ -56,6 +58,18 @@ func (c *Camera) Specs() []preproc.Spec {
 	}
 	return specs
 }
+
+// An Undistort names the calibration of a camera.
+type Undistort struct {
+	// File is its path, joined to the directory of the file that names it; none
+	// when it is empty.
+	File string
+	// Balance is that of [lens.Lens.Balanced], or KeepFocalLength.
+	Balance float64
+}
+
+// KeepFocalLength: the undistorted picture has the camera's focal length.
+const KeepFocalLength = -1
 
 // A Device says where frames come from. Exactly one of ByID, ByPath, Serial,
 // Name, Path, Replay and Pattern is set.

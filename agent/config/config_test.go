@@ -54,15 +54,16 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 	archive.Encode = preproc.JPEG
 	want := &Config{
 		Cameras: []Camera{{
-			Name:     "front",
-			Device:   Device{ByID: "usb-046d_HD_Pro_Webcam_C920_1A2B3C4D-video-index0"},
-			Mode:     capture.Request{Width: 1280, Height: 720, Rate: 30},
-			Fallback: []capture.Request{{Width: 1280, Height: 720, Rate: 15}, {PixelFormat: capture.YUYV, Width: 1280, Height: 960, Rate: 5}},
-			Controls: []Control{{"exposure_dynamic_framerate", 0}, {"auto_exposure", 1}},
-			Buffers:  5,
-			Queue:    Queue{Capacity: 2},
-			View:     preproc.View{Crop: preproc.Rect{Width: 1280, Height: 720}, Rotate: 90},
-			Quality:  preproc.Quality{FrozenAfter: 10 * time.Second, BlackBelow: 4, BlurBelow: 20, StaleAfter: 500 * time.Millisecond},
+			Name:      "front",
+			Device:    Device{ByID: "usb-046d_HD_Pro_Webcam_C920_1A2B3C4D-video-index0"},
+			Mode:      capture.Request{Width: 1280, Height: 720, Rate: 30},
+			Fallback:  []capture.Request{{Width: 1280, Height: 720, Rate: 15}, {PixelFormat: capture.YUYV, Width: 1280, Height: 960, Rate: 5}},
+			Controls:  []Control{{"exposure_dynamic_framerate", 0}, {"auto_exposure", 1}},
+			Buffers:   5,
+			Queue:     Queue{Capacity: 2},
+			View:      preproc.View{Crop: preproc.Rect{Width: 1280, Height: 720}, Rotate: 90},
+			Undistort: Undistort{Balance: KeepFocalLength},
+			Quality:   preproc.Quality{FrozenAfter: 10 * time.Second, BlackBelow: 4, BlurBelow: 20, StaleAfter: 500 * time.Millisecond},
 			Outputs: []Output{
 				{Spec: model, Ring: &Ring{4}},
 				{Spec: preview, Ring: &Ring{4}},
@@ -74,6 +75,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			Device:     Device{Replay: "/etc/agent/door.mjpeg", Loop: true},
 			Buffers:    8,
 			Queue:      Queue{5, Block},
+			Undistort:  Undistort{Balance: KeepFocalLength},
 			Quality:    preproc.Quality{FrozenAfter: 5 * time.Second, BlackBelow: 8, BlownAbove: 247, StaleAfter: time.Second},
 			Outputs:    []Output{{Spec: spec("model", 640, 640), Ring: &Ring{4}}},
 			StallAfter: 2 * time.Second, ProcessDeadline: 200 * time.Millisecond,

@@ -178,6 +178,19 @@ func option[T, V any](name, doc string, s section[V], at func(*T) **V) key[T] {
 	}
 }
 
+// short lets a key with a section be written as the value of one inner key.
+func short[T any](k key[T], inner, kind string) key[T] {
+	read := k.read
+	k.Type = kind
+	k.read = func(d *decoder, path string, n *node, t *T) {
+		if n.shape == scalar {
+			n = &node{at: n.at, shape: mapping, keys: []entry{{inner, n.at, n}}, size: n.size + 1}
+		}
+		read(d, path, n, t)
+	}
+	return k
+}
+
 // list is a key with a section for each item of a list, counted from 1. What an
 // item does not give is not documented as its default: add may know better.
 func list[T, V any](name, doc string, most int, s section[V], add func(*T, V)) key[T] {

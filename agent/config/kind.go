@@ -80,15 +80,15 @@ func orNone[V any](k kind[V]) kind[V] {
 }
 
 func duration(least, most time.Duration) kind[time.Duration] {
-	return scalarKind("duration", fmt.Sprintf("allowed: %s to %s, such as 5s or 200ms", short(least), short(most)),
+	return scalarKind("duration", fmt.Sprintf("allowed: %s to %s, such as 5s or 200ms", brief(least), brief(most)),
 		func(s string) (time.Duration, bool) {
 			v, err := time.ParseDuration(s)
 			return v, err == nil && v >= least && v <= most
 		})
 }
 
-// short writes 24h0m0s as 24h.
-func short(d time.Duration) string {
+// brief writes 24h0m0s as 24h.
+func brief(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
@@ -244,6 +244,17 @@ var patterns = scalarKind("text", "allowed: a card's name, with * and ? as wildc
 		_, err := path.Match(s, "")
 		return s, err == nil && s != ""
 	})
+
+// balances are the words of how much an undistorted picture shows.
+var balances = func() kind[float64] {
+	share := number(0, 1)
+	return scalarKind("number", "allowed: keep, or a number from 0 to 1", func(s string) (float64, bool) {
+		if s == "keep" {
+			return KeepFocalLength, true
+		}
+		return share.read(&node{shape: scalar, text: s})
+	})
+}()
 
 // directories have no way out of the directory that they are relative to.
 var directories = scalarKind("path", "allowed: a directory, relative to the state directory or absolute, without ..",

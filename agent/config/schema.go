@@ -51,8 +51,8 @@ var camera = section[Camera]{
 	value("buffers", orAuto(integer(2, 32)), "auto", "V4L2 buffers; auto is queue.capacity + 3: one is preprocessed, one is filled by the driver, and one is ready for its next frame",
 		func(c *Camera, v int) { c.Buffers = v }),
 	group("queue", "between capture and preprocessing", queue, func(c *Camera) *Queue { return &c.Queue }),
-	group("preprocess", "what all outputs see: cropped, then rotated, then flipped", view,
-		func(c *Camera) *preproc.View { return &c.View }),
+	group("preprocess", "what all outputs see: undistorted, then cropped, then rotated, then flipped", view,
+		func(c *Camera) *Camera { return c }),
 	named(Key{Name: "outputs", Type: "mapping", Doc: "the products by name; none at all means one named model, 640x640 with every default"},
 		outputNames, outputs, addOutput),
 	group("quality", "when a picture is bad: it is published with that verdict all the same, and the journal and STATUS tell of it", quality,
@@ -112,11 +112,21 @@ var queue = section[Queue]{
 		"what a full queue does: the oldest frame goes; or it goes, and while that lasts only every second, third, ... frame is let in; or, for replay only, nothing is lost and the recording waits", func(q *Queue, v Policy) { q.Policy = v }),
 }
 
-var view = section[preproc.View]{
+var view = section[Camera]{
+	short(group("undistort", "straightens what the lens bends, by a calibration; a path alone is its file", undistort,
+		func(c *Camera) *Undistort { return &c.Undistort }), "file", "path or mapping"),
 	value("crop", rects, "none", "the part of the camera's picture that is used, in its pixels",
-		func(w *preproc.View, v preproc.Rect) { w.Crop = v }),
-	value("rotate", rotations, "0", "degrees clockwise", func(w *preproc.View, v int) { w.Rotate = v }),
-	value("flip", enumeration[preproc.Flip](), "none", "mirrors the picture", func(w *preproc.View, v preproc.Flip) { w.Flip = v }),
+		func(c *Camera, v preproc.Rect) { c.View.Crop = v }),
+	value("rotate", rotations, "0", "degrees clockwise", func(c *Camera, v int) { c.View.Rotate = v }),
+	value("flip", enumeration[preproc.Flip](), "none", "mirrors the picture", func(c *Camera, v preproc.Flip) { c.View.Flip = v }),
+}
+
+var undistort = section[Undistort]{
+	value("file", text("path", "allowed: a file", `[^\x00-\x1f]+`), "",
+		"the YAML file of OpenCV's calibration samples or of ROS's camera_info, pinhole with 4, 5, 8, 12 or 14 coefficients or fisheye with 4; relative to this config file; of pictures with the aspect ratio of mode.size",
+		func(u *Undistort, v string) { u.File = v }),
+	value("balance", balances, "keep", "what becomes of the edges: keep holds the focal length, as cv::undistort does; 0 shows the most that leaves none empty, 1 all that the camera sees, and what is between is between; what is empty has the value of pad",
+		func(u *Undistort, v float64) { u.Balance = v }),
 }
 
 var outputs = section[Output]{
