@@ -22,7 +22,7 @@ func (a *Agent) openOutputs(of *config.Camera, o config.Output, width, height in
 		r, err := ring.New(ring.Config{
 			Socket: socket,
 			Slots:  o.Ring.Slots,
-			Camera: camera, Spec: o.Spec, Width: width, Height: height,
+			Camera: camera, Lens: of.View.Lens, Spec: o.Spec, Width: width, Height: height,
 			Store: a.store(), Origin: of.Device.String(),
 		})
 		if err != nil {

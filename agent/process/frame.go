@@ -10,6 +10,7 @@ import (
 
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 // dropped is the verdict on a frame without an image.
@@ -70,6 +71,12 @@ func (r *runner) image(result Result, stem string, img *preproc.Image) error {
 	sum := sha256.Sum256(img.Data)
 	result.Output, result.File = img.Spec.Name, file
 	result.Shape, result.DType = img.Spec.Shape(img.Width, img.Height), dtype(img)
+	g := img.Geometry
+	result.Geometry = []float64{g.XX, g.XY, g.X0, g.YX, g.YY, g.Y0}
+	result.Camera = []int{img.CameraWidth, img.CameraHeight}
+	if img.Lens.Model != lens.None {
+		result.Lens = &img.Lens
+	}
 	result.SHA256 = hex.EncodeToString(sum[:])
 	return r.line(result)
 }

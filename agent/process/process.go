@@ -12,6 +12,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/lens"
 	"github.com/edge-agent/agent/preproc/worker"
 )
 
@@ -53,6 +54,12 @@ type Result struct {
 	Output string `json:"output,omitempty"`
 	Shape  []int  `json:"shape"`
 	DType  string `json:"dtype"`
+	// Geometry is xx xy x0 yx yy y0 of the affine map from the image's
+	// coordinates to those of the camera's picture of Camera's size, undistorted
+	// where there is a Lens, which leads on to the camera's own.
+	Geometry []float64  `json:"geometry,omitempty"`
+	Camera   []int      `json:"camera,omitempty"`
+	Lens     *lens.Lens `json:"lens,omitempty"`
 	// SHA256 is that of the elements in row-major order, little endian, or of
 	// the encoded file.
 	SHA256 string `json:"sha256"`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/output/ring/wire"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 const (
@@ -26,7 +27,9 @@ type Config struct {
 	Slots int
 	// Camera is the name in the description.
 	Camera string
-	Spec   preproc.Spec
+	// Lens is the camera's where images are undistorted; else it has no model.
+	Lens lens.Lens
+	Spec preproc.Spec
 	// Width and Height are those of every image, in pixels; Spec's by default.
 	Width, Height int
 	// MaxBytes is the longest image; Spec.MaxBytes by default.
@@ -82,6 +85,9 @@ func describe(c Config) wire.Description {
 		d.DType, d.Layout = c.Spec.DType.String(), c.Spec.Layout.String()
 		d.Shape = c.Spec.Shape(c.Width, c.Height)
 		d.Scale, d.ZeroPoint = c.Spec.Scale, c.Spec.ZeroPoint
+	}
+	if c.Lens.Model != lens.None {
+		d.Version, d.Lens = wire.LensVersion, &c.Lens
 	}
 	layOut(&d)
 	return d

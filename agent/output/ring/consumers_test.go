@@ -34,12 +34,12 @@ func TestFullSocketDropsMessagesAndCountsThem(t *testing.T) {
 	}
 	buf := make([]byte, 4096)
 	for range s.Notified {
-		if n, err := unix.Read(fd, buf); n != 128 || err != nil {
+		if n, err := unix.Read(fd, buf); n != 136 || err != nil {
 			t.Fatalf("message of %d bytes, %v", n, err)
 		}
 	}
 	publish(t, r, &pixels, frames)
-	if n, err := unix.Read(fd, buf); n != 128 || err != nil {
+	if n, err := unix.Read(fd, buf); n != 136 || err != nil {
 		t.Fatalf("message of %d bytes, %v", n, err)
 	}
 	if missed := binary.LittleEndian.Uint64(buf[72:]); missed != s.Missed {
@@ -101,7 +101,7 @@ func TestGarbageIsRefusedAtItsSource(t *testing.T) {
 	}
 	publish(t, r, &pixels, 1)
 	buf := make([]byte, 4096)
-	if n, err := unix.Read(fd, buf); n != 128 || err != nil {
+	if n, err := unix.Read(fd, buf); n != 136 || err != nil {
 		t.Fatalf("message of %d bytes, %v", n, err)
 	}
 }
@@ -215,14 +215,14 @@ func TestWriteAllocatesNothing(t *testing.T) {
 	receive(t, awake)
 	img := &preproc.Image{Spec: &pixels, Width: pixels.Width, Height: pixels.Height}
 	own := make([]byte, 64*32*3)
-	buf := make([]byte, 128)
+	buf := make([]byte, 136)
 	ctx := t.Context()
 	allocs := testing.AllocsPerRun(1000, func() {
 		for _, img.Data = range [][]byte{r.Lend(), own} {
 			if err := r.Write(ctx, img); err != nil {
 				t.Fatal(err)
 			}
-			if n, err := unix.Read(awake, buf); n != 128 || err != nil {
+			if n, err := unix.Read(awake, buf); n != 136 || err != nil {
 				t.Fatal(n, err)
 			}
 		}

@@ -38,7 +38,7 @@ func publish(t testing.TB, r *ring.Ring, spec *preproc.Spec, sequence uint64) {
 	for i := range data {
 		data[i] = byte(sequence)
 	}
-	img := &preproc.Image{Spec: spec, Data: data, Width: spec.Width, Height: spec.Height, Sequence: sequence}
+	img := &preproc.Image{Spec: spec, Data: data, Width: spec.Width, Height: spec.Height, Sequence: sequence, Geometry: preproc.Geometry{XX: 1, YY: 1}}
 	if err := r.Write(context.Background(), img); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/edge-agent/agent/agent/output/ring"
 	"github.com/edge-agent/agent/agent/output/ring/wire"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/lens"
 	"golang.org/x/sys/unix"
 )
 
@@ -73,7 +74,7 @@ func TestDocumentIsTheProtocol(t *testing.T) {
 	defer unix.Close(memfd)
 	img := &preproc.Image{
 		Width: 64, Height: 32, Data: r.Lend(), Sequence: 1001, Timestamp: 1002, Dequeued: 1003, Verdict: 1004,
-		Geometry: preproc.Geometry{XX: 1.5, XY: 2.5, X0: 3.5, YX: 4.5, YY: 5.5, Y0: 6.5},
+		Geometry: preproc.Geometry{XX: 1.5, XY: 2.5, X0: 3.5, YX: 4.5, YY: 5.5, Y0: 6.5}, CameraWidth: 320, CameraHeight: 240,
 	}
 	if err := r.Write(t.Context(), img); err != nil {
 		t.Fatal(err)
@@ -101,7 +102,7 @@ func TestDocumentIsTheProtocol(t *testing.T) {
 	want = map[string]float64{
 		"generation": 12, "sequence": 1001, "timestamp": 1002, "dequeued": 1003, "published": float64(img.Published),
 		"length": 64 * 32 * 3, "verdict": 1004, "width": 64, "height": 32, "slot": 1,
-		"xx": 1.5, "xy": 2.5, "x0": 3.5, "yx": 4.5, "yy": 5.5, "y0": 6.5,
+		"xx": 1.5, "xy": 2.5, "x0": 3.5, "yx": 4.5, "yy": 5.5, "y0": 6.5, "camera_width": 320, "camera_height": 240,
 	}
 	equal(t, "slot header", decode(t, slotHeader, mem[d.FirstSlot+d.SlotSize:]), want)
 	want["missed"], want["message_magic"], want["message_version"], want["type"] = 0, 0x4d524145, 1, 1
@@ -154,7 +155,7 @@ func TestDescriptionThatPointsOutsideIsRefused(t *testing.T) {
 	}
 	for name, change := range map[string]func(*wire.Description){
 		"magic":       func(d *wire.Description) { d.Magic = "" },
-		"version":     func(d *wire.Description) { d.Version = 2 },
+		"version":     func(d *wire.Description) { d.Version = 3 },
 		"size":        func(d *wire.Description) { d.Size++ },
 		"slots":       func(d *wire.Description) { d.Slots++ },
 		"overflow":    func(d *wire.Description) { d.Slots = math.MaxInt },
@@ -163,6 +164,7 @@ func TestDescriptionThatPointsOutsideIsRefused(t *testing.T) {
 		"header size": func(d *wire.Description) { d.HeaderSize = 64 },
 		"data size":   func(d *wire.Description) { d.DataSize = d.SlotSize },
 		"first slot":  func(d *wire.Description) { d.FirstSlot = 0 },
+		"lens":        func(d *wire.Description) { d.Lens = &lens.Lens{Model: "mirror"} },
 		"message":     func(d *wire.Description) { d.MessageSize = 1 },
 	} {
 		bad := good

@@ -53,7 +53,7 @@ func TestPythonReaderSeesTheSameFrames(t *testing.T) {
 	for seq := range uint64(20) {
 		img := &preproc.Image{
 			Spec: &spec, Width: 40, Height: 20, Data: r.Lend(), Sequence: seq, Timestamp: 123456789, Dequeued: 5, Verdict: preproc.BlownOut | preproc.Stale | 1<<30,
-			Geometry: preproc.Geometry{XX: 2, XY: 1, X0: 0.5, YX: 3, YY: 4, Y0: 0.25},
+			Geometry: preproc.Geometry{XX: 2, XY: 1, X0: 0.5, YX: 3, YY: 4, Y0: 0.25}, CameraWidth: 320, CameraHeight: 240,
 		}
 		var sum float64
 		for i := range len(img.Data) / 4 {
@@ -72,7 +72,8 @@ func TestPythonReaderSeesTheSameFrames(t *testing.T) {
 		want := fmt.Sprint(map[string]any{
 			"sequence": float64(seq), "timestamp": float64(123456789), "dequeued": 5.0, "published": float64(img.Published),
 			"length": float64(len(img.Data)), "verdict": float64(4 | 16 | 1<<30), "verdicts": "blown-out stale bit-30", "width": 40.0, "height": 20.0,
-			"geometry": []any{2.0, 1.0, 0.5, 3.0, 4.0, 0.25}, "point": []any{40.5, 110.25},
+			"geometry": []any{2.0, 1.0, 0.5, 3.0, 4.0, 0.25}, "point": []any{40.5, 110.25}, "back": []any{10.0, 20.0},
+			"corner": []any{100.5, 200.25}, "camera": []any{320.0, 240.0},
 			"first": float64(seq), "last": float64(float32(seq) + 2399./1024), "sum": sum,
 			"shape": []any{3.0, 20.0, 40.0}, "dtype": "float32", "writeable": false, "valid": true,
 		})
@@ -97,7 +98,7 @@ func TestPythonReaderSeesQuantisedElements(t *testing.T) {
 	r, path := open(t, func(c *ring.Config) { c.Spec = spec })
 	next := echo(t, path)
 	consumersAre(t, r, 1)
-	img := &preproc.Image{Spec: &spec, Width: 1, Height: 1, Data: r.Lend()}
+	img := &preproc.Image{Spec: &spec, Width: 1, Height: 1, Data: r.Lend(), Geometry: preproc.Geometry{XX: 1, YY: 1}}
 	copy(img.Data, []byte{0x80, 0, 0x7f})
 	if err := r.Write(t.Context(), img); err != nil {
 		t.Fatal(err)

@@ -115,7 +115,8 @@ func hangUp(fd int) {
 // where they come from and the layout of the memory.
 func fingerprint(d wire.Description, c *Config) [wire.FingerprintSize]byte {
 	d.PID, d.Newest = 0, 0
-	return sha256.Sum256(fmt.Appendf(nil, "%+v %+v %q", d, c.Spec, c.Origin))
+	d.Lens = nil // c has it
+	return sha256.Sum256(fmt.Appendf(nil, "%+v %+v %+v %q", d, c.Lens, c.Spec, c.Origin))
 }
 
 // adoptMemory checks what another process says is the memory of a ring, and

@@ -210,6 +210,8 @@ func record(img *preproc.Image) wire.Record {
 		Width:     uint32(img.Width),
 		Height:    uint32(img.Height),
 		Geometry:  [6]float64{g.XX, g.XY, g.X0, g.YX, g.YY, g.Y0},
+
+		CameraWidth: uint32(img.CameraWidth), CameraHeight: uint32(img.CameraHeight),
 	}
 }
 

@@ -2,9 +2,16 @@
 connection: for the test."""
 
 import json
+import math
 import sys
 
 import edge_agent_ring
+
+
+def plain(*numbers):
+    """For JSON, which has no NaN."""
+    return [None if math.isnan(v) else float(v) for v in numbers]
+
 
 ring = None
 for f in edge_agent_ring.frames(sys.argv[1]):
@@ -19,7 +26,9 @@ for f in edge_agent_ring.frames(sys.argv[1]):
         shape=f.data.shape,
         dtype=str(f.data.dtype),
         writeable=f.data.flags.writeable,
-        point=f.to_camera(10, 20),
+        point=plain(*f.to_camera(10, 20)),
+        back=plain(*f.from_camera(*f.to_camera(10, 20))),
+        corner=plain(*f.to_camera(f.width, f.height)),
         verdicts=" ".join(f.verdicts()),
         valid=f.valid(),
     )

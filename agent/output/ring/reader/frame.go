@@ -2,11 +2,13 @@ package reader
 
 import (
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
 	"unsafe"
 
 	"github.com/edge-agent/agent/agent/output/ring/wire"
+	"github.com/edge-agent/agent/preproc/lens"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,7 +38,13 @@ type Frame struct {
 	// that Next returned before, or the connection.
 	Skipped uint64
 
+	// CameraWidth and CameraHeight are those of the camera's picture; 0 where
+	// the agent does not say so.
+	CameraWidth, CameraHeight int
+
 	geometry   [6]float64
+	lens       lens.Lens    // for the camera's size
+	lensOf     *Description // of which it is
 	generation uint64
 	slot       []byte
 	fence      atomic.Uint64
@@ -51,7 +59,7 @@ func (f *Frame) fill(l *link, gen uint64) bool {
 		return false
 	}
 	var rec wire.Record
-	rec.Parse(f.slot)
+	rec.Parse(f.slot[:l.desc.HeaderSize])
 	if !f.Valid() || rec.Length > uint64(l.desc.DataSize) {
 		return false
 	}
@@ -61,6 +69,7 @@ func (f *Frame) fill(l *link, gen uint64) bool {
 	f.Timestamp, f.Dequeued, f.Published = time.Duration(rec.Timestamp), time.Duration(rec.Dequeued), time.Duration(rec.Published)
 	f.Width, f.Height = int(rec.Width), int(rec.Height)
 	f.Skipped = (gen-l.seen)/2 - 1
+	f.focus(int(rec.CameraWidth), int(rec.CameraHeight))
 	return true
 }
 
@@ -92,11 +101,49 @@ func (f *Frame) Float32s() []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(f.Data))), len(f.Data)/4)
 }
 
+// focus takes the ring's lens for a camera of this size.
+func (f *Frame) focus(width, height int) {
+	same := f.CameraWidth == width && f.CameraHeight == height && f.lensOf == f.Description
+	f.CameraWidth, f.CameraHeight, f.lensOf = width, height, f.Description
+	if same {
+		return
+	}
+	f.lens = lens.Lens{}
+	if l := f.Description.Lens; l != nil {
+		// The agent has none for a picture that the lens does not fit; a Limit
+		// of 0 says so.
+		if scaled, err := l.For(width, height); err == nil {
+			f.lens = scaled
+		} else {
+			f.lens.Model = l.Model
+		}
+	}
+}
+
 // Map gives the camera's coordinates of a point of the frame, both in pixels,
-// where pixel i covers i to i+1. It undoes size, letterbox, crop, rotation, flip.
+// where pixel i covers i to i+1. It undoes size, letterbox, flip, rotation and
+// crop, and leads through the lens where the frame is undistorted. Both are NaN
+// where the frame shows nothing that the lens lets through.
 func (f *Frame) Map(x, y float64) (float64, float64) {
 	g := &f.geometry
-	return g[0]*x + g[1]*y + g[2], g[3]*x + g[4]*y + g[5]
+	return orNaN(f.lens.ToCamera(g[0]*x+g[1]*y+g[2], g[3]*x+g[4]*y+g[5]))
+}
+
+// FromCamera is the inverse of Map. Both are NaN for a point that the
+// undistorted picture has nowhere.
+func (f *Frame) FromCamera(x, y float64) (float64, float64) {
+	x, y = orNaN(f.lens.FromCamera(x, y))
+	g := &f.geometry
+	d := g[0]*g[4] - g[1]*g[3]
+	x, y = x-g[2], y-g[5]
+	return (g[4]*x - g[1]*y) / d, (g[0]*y - g[3]*x) / d
+}
+
+func orNaN(x, y float64, ok bool) (float64, float64) {
+	if !ok {
+		return math.NaN(), math.NaN()
+	}
+	return x, y
 }
 
 // Age is the time since capture.

@@ -1,6 +1,10 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/edge-agent/agent/preproc/lens"
+)
 
 // Magic is the value of [Description].Magic.
 const Magic = "edge-agent-ring"
@@ -47,6 +51,10 @@ type Description struct {
 	Width     int     `json:"width"`
 	Height    int     `json:"height"`
 
+	// Lens is that of the camera, in pictures of the calibration's size, where
+	// frames are undistorted; Version is LensVersion then.
+	Lens *lens.Lens `json:"lens,omitempty"`
+
 	// Newest is the generation of the newest frame when the consumer came, 0 if
 	// there was none: it gets a message for every one after it.
 	Newest uint64 `json:"newest"`
@@ -58,12 +66,14 @@ func (d *Description) Check(size int64) error {
 	switch {
 	case d.Magic != Magic:
 		return fmt.Errorf("magic %q: not an edge-agent ring", d.Magic)
-	case d.Version != Version:
-		return fmt.Errorf("version %d: this reader knows version %d", d.Version, Version)
+	case d.Version < Version || d.Version > LensVersion:
+		return fmt.Errorf("version %d: this reader knows versions %d to %d", d.Version, Version, LensVersion)
 	case d.Error != "":
 		return fmt.Errorf("refused by the agent: %s", d.Error)
-	case d.MessageSize < MessageSize || d.MessageSize > MaxDescription:
-		return fmt.Errorf("message_size %d: want %d to %d", d.MessageSize, MessageSize, MaxDescription)
+	case d.MessageSize < leastMessage || d.MessageSize > MaxDescription:
+		return fmt.Errorf("message_size %d: want %d to %d", d.MessageSize, leastMessage, MaxDescription)
+	case d.Lens != nil && d.Lens.Model != lens.Pinhole && d.Lens.Model != lens.Fisheye:
+		return fmt.Errorf("lens %q: this reader knows %q and %q", d.Lens.Model, lens.Pinhole, lens.Fisheye)
 	}
 	return d.checkMap(size)
 }
@@ -76,7 +86,7 @@ func (d *Description) checkMap(size int64) error {
 		}
 	}
 	switch {
-	case d.HeaderSize < HeaderSize || d.FirstSlot < HeaderSize || d.FirstSlot%8 != 0 || d.SlotSize%8 != 0 || d.HeaderSize%8 != 0:
+	case d.HeaderSize < leastHeader || d.FirstSlot < leastHeader || d.FirstSlot%8 != 0 || d.SlotSize%8 != 0 || d.HeaderSize%8 != 0:
 		return fmt.Errorf("shared memory: header of %d bytes, slots of %d at %d: not aligned",
 			d.HeaderSize, d.SlotSize, d.FirstSlot)
 	case d.DataSize > d.SlotSize-d.HeaderSize, d.Slots > (d.Size-d.FirstSlot)/d.SlotSize, int64(d.Size) > size:

@@ -11,9 +11,14 @@ import (
 	"math"
 )
 
-// Version is that of the layout. Fields are added in reserved bytes and in the
-// JSON without a new version; whatever breaks a reader raises it.
+// Version is that of the layout. Fields are added in reserved bytes, behind the
+// tables and in the JSON without a new version; whatever breaks a reader raises
+// it.
 const Version = 1
+
+// LensVersion is that of the description of a ring with a [lens.Lens], which a
+// reader of version 1 would take no notice of.
+const LensVersion = 2
 
 // The layout of the shared memory: one ring header, then the slots, each of
 // them a slot header and the data.
@@ -22,8 +27,10 @@ const (
 	RingMagic = 0x48524145
 	// FirstSlot is the bytes in front of the first slot.
 	FirstSlot = 4096
-	// HeaderSize is the bytes of a slot's header.
-	HeaderSize = 128
+	// HeaderSize is the bytes of a slot's header, and leastHeader those of the
+	// first agents, without the camera's size.
+	HeaderSize  = 136
+	leastHeader = 128
 	// DataOffset is the bytes of a slot in front of its data: a page, so that a
 	// process which writes data need not be able to write headers.
 	DataOffset = 4096
@@ -41,8 +48,10 @@ const (
 const (
 	// MessageMagic is "EARM" at the start of every binary message.
 	MessageMagic = 0x4d524145
-	// MessageSize is the bytes of every binary message.
-	MessageSize = 128
+	// MessageSize is the bytes of every binary message, and leastMessage those
+	// of the first agents.
+	MessageSize  = HeaderSize
+	leastMessage = leastHeader
 	// TypeFrame says that a frame was published. Readers ignore other types.
 	TypeFrame = 1
 )
@@ -64,8 +73,12 @@ type Record struct {
 	// Missed is how many notifications this consumer did not get since the one
 	// before, because its socket was full; 0 in a slot's header.
 	Missed uint64
-	// Geometry is XX XY X0 YX YY Y0 of the affine map to the camera's pixels.
+	// Geometry is XX XY X0 YX YY Y0 of the affine map to the camera's picture,
+	// undistorted where the ring has a lens.
 	Geometry [6]float64
+	// CameraWidth and CameraHeight are those of the camera's picture; 0 from the
+	// first agents.
+	CameraWidth, CameraHeight uint32
 }
 
 // Offsets of a Record's fields, from the start of a slot header or a message.
@@ -81,6 +94,7 @@ const (
 	offSlot      = 68
 	offMissed    = 72
 	offGeometry  = 80
+	offCamera    = 128
 )
 
 var le = binary.LittleEndian
@@ -101,11 +115,17 @@ func (r *Record) Put(b []byte) {
 	for i, v := range r.Geometry {
 		le.PutUint64(b[offGeometry+8*i:], math.Float64bits(v))
 	}
+	le.PutUint32(b[offCamera:], r.CameraWidth)
+	le.PutUint32(b[offCamera+4:], r.CameraHeight)
 }
 
-// Parse reads what Put wrote.
+// Parse reads what Put wrote, or that of the first agents did.
 func (r *Record) Parse(b []byte) {
-	b = b[:HeaderSize]
+	r.CameraWidth, r.CameraHeight = 0, 0
+	if len(b) >= HeaderSize {
+		r.CameraWidth, r.CameraHeight = le.Uint32(b[offCamera:]), le.Uint32(b[offCamera+4:])
+	}
+	b = b[:leastHeader]
 	r.Sequence = le.Uint64(b[offSequence:])
 	r.Timestamp = int64(le.Uint64(b[offTimestamp:]))
 	r.Dequeued = int64(le.Uint64(b[offDequeued:]))
@@ -150,7 +170,7 @@ func PutMissed(b []byte, missed uint64) { le.PutUint64(b[offMissed:], missed) }
 // ParseMessage reads a message; ok is false when it is none that announces a
 // frame, which a reader passes over.
 func ParseMessage(b []byte, r *Record) (generation uint64, ok bool) {
-	if len(b) < MessageSize || le.Uint32(b) != MessageMagic || le.Uint16(b[6:]) != TypeFrame {
+	if len(b) < leastMessage || le.Uint32(b) != MessageMagic || le.Uint16(b[6:]) != TypeFrame {
 		return 0, false
 	}
 	r.Parse(b)
