@@ -93,6 +93,22 @@ func (a *Agent) discover() error {
 	return nil
 }
 
+// Found is cfg with the cameras that are there now, or with the test pattern when
+// there is none: what an agent whose config names no camera begins with.
+func Found(cfg *config.Config) (*config.Config, error) {
+	found := *cfg
+	devices, err := v4l2.List()
+	for _, dev := range devices {
+		if readable(dev) {
+			found.Add(dev.Name, DeviceOf(dev.Identity))
+		}
+	}
+	if len(found.Cameras) == 0 {
+		found.AddPattern()
+	}
+	return &found, err
+}
+
 // String names the service for the supervisor.
 func (d *discovery) String() string { return "discovery" }
 

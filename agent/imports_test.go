@@ -46,6 +46,13 @@ var rooms = map[string]room{
 		"agent/health": "it shows what health measured",
 		"github.com/prometheus/client_golang/...": "the one room that knows Prometheus",
 	},
+	"agent/bench": {
+		"agent/config":      "the cameras that it measures",
+		"agent/health":      "what the kernel says of processes and limits",
+		"agent/output/ring": "images go where the daemon's go",
+		"capture":           "frames are what is preprocessed",
+		"preproc/...":       "the real processor is what is measured",
+	},
 	"agent/spool":    {},
 	"agent/instance": {},
 	"agent/quarantine": {

@@ -63,6 +63,16 @@ func Choose(modes []prop.Media, want Request) (prop.Media, error) {
 	return prop.Media{}, fmt.Errorf("choose %s among %s: %w", want, offered(modes), ErrMode)
 }
 
+// ChooseMode is [Choose] among the modes that an [Adapter] lists.
+func ChooseMode(modes []Mode, want Request) (Mode, error) {
+	r := &recorder{modes: modes}
+	p, err := Choose(r.Properties(), want)
+	if err != nil {
+		return Mode{}, err
+	}
+	return r.mode(p), nil
+}
+
 // constraints are what is asked for, the strictest first.
 func constraints(modes []prop.Media, want Request) []prop.MediaConstraints {
 	w, h, rate := cmp.Or(want.Width, defaultWidth), cmp.Or(want.Height, defaultHeight), cmp.Or(want.Rate, defaultRate)

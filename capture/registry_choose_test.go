@@ -72,3 +72,15 @@ func TestFormatNamesComeBack(t *testing.T) {
 		}
 	}
 }
+
+func TestChooseModeKeepsTheRateOfTheList(t *testing.T) {
+	t.Parallel()
+	listed := Mode{YUYV, 640, 480, 30000.0 / 1001}
+	got, err := ChooseMode([]Mode{listed, {YUYV, 320, 240, 30}}, Request{Width: 640, Rate: 30})
+	if err != nil || got != listed {
+		t.Errorf("ChooseMode = %v, %v; want %v to the last digit", got, err, listed)
+	}
+	if _, err := ChooseMode(nil, Request{}); err == nil {
+		t.Error("a mode was chosen out of none")
+	}
+}

@@ -30,7 +30,7 @@ func NewLogger(level zerolog.Level) (zerolog.Logger, io.Closer) {
 
 // newStreamLogger logs to a terminal for people and to a pipe for programs.
 func newStreamLogger(out *os.File, level zerolog.Level) (zerolog.Logger, io.Closer) {
-	if !isTerminal(out) {
+	if !IsTerminal(out) {
 		w := NewStreamWriter(out)
 		return zerolog.New(w).Level(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), w
 	}
@@ -43,7 +43,8 @@ func newStreamLogger(out *os.File, level zerolog.Level) (zerolog.Logger, io.Clos
 	return zerolog.New(w).Level(level).Hook(zerolog.HookFunc(eventTime)), w
 }
 
-func isTerminal(f *os.File) bool {
+// IsTerminal says that a person may be looking at what is written to f.
+func IsTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -67,6 +67,25 @@ func take(path string) (c *Claim, owner int, err error) {
 	return &Claim{f}, 0, nil
 }
 
+// Owner is the process that has dir, 0 when none has. It takes nothing itself.
+// The error says that it could not be found out: the file is not everybody's.
+func Owner(dir string) (pid int, err error) {
+	f, err := os.Open(filepath.Join(dir, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
+		return 0, err // ours for this moment, or not to be had
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 16))
+	pid, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+	return max(pid, 1), err
+}
+
 // Release gives the directory back. The file stays, for removing it could take
 // the claim of the next one away. A nil Claim has nothing to give.
 func (c *Claim) Release() error {

@@ -84,6 +84,30 @@ func TestDirectoryHasOneAgent(t *testing.T) {
 	}
 }
 
+func TestOwnerTakesNothing(t *testing.T) {
+	dir := t.TempDir() + "/new"
+	owner := func(want int) {
+		t.Helper()
+		if pid, err := Owner(dir); pid != want || err != nil {
+			t.Errorf("owner is %d, %v; want %d", pid, err, want)
+		}
+	}
+	owner(0) // not even a directory
+	first := claimant(t, dir)
+	owner(first.Process.Pid)
+	first.Process.Kill()
+	first.Wait()
+	owner(0)
+	c, err := New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner(os.Getpid())
+	if err := c.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestProcessThatCannotEndHasNoClaim(t *testing.T) {
 	dir := t.TempDir()
 	first := claimant(t, dir, haltVar+"=1")

@@ -110,6 +110,24 @@ func TestCameraInUseIsOpenedOnceItIsFree(t *testing.T) {
 	k.mustOpen(Config{})
 }
 
+func TestPlanOfACameraInUse(t *testing.T) {
+	k := newKernel(t, capture.YUYV)
+	for _, request := range []uintptr{vidiocSFmt, vidiocReqbufs, vidiocStreamon} {
+		k.always[request] = unix.EBUSY
+	}
+	c := Config{Device: Selector{Path: "/dev/null"}, Request: capture.Request{Rate: 30}}
+	m, err := k.host().plan(c)
+	if err != nil || !k.closed {
+		t.Fatalf("plan: %v, %v, closed %v", m, err, k.closed)
+	}
+	clear(k.always)
+	k.closed = false
+	s := k.mustOpen(Config{Request: c.Request})
+	if f := s.Format(); f.PixelFormat != m.PixelFormat || f.Width != m.Width || f.Height != m.Height {
+		t.Errorf("planned was %v, opened %v", m, f)
+	}
+}
+
 func TestNoRoomOnTheBusIsBandwidth(t *testing.T) {
 	k := newKernel(t, capture.GREY)
 	k.always[vidiocStreamon] = unix.ENOSPC

@@ -52,6 +52,21 @@ func (h host) open(ctx context.Context, c Config) (capture.Source, error) {
 	return capture.Open(ctx, label, label, &camera{host: h, config: c}, c.Request)
 }
 
+// Plan is the mode that [Open] would choose. It looks at what the camera offers
+// and neither sets it up nor streams, so that one that another program has can
+// be asked as well.
+func Plan(c Config) (capture.Mode, error) { return systemHost(Roots{}).plan(c) }
+
+func (h host) plan(c Config) (m capture.Mode, err error) {
+	cam := &camera{host: h, config: c}
+	modes, err := cam.Open()
+	if err != nil {
+		return m, err
+	}
+	m, err = capture.ChooseMode(modes, c.Request)
+	return m, errors.Join(err, cam.Close())
+}
+
 // A camera is the [capture.Adapter] of this room.
 type camera struct {
 	host   host

@@ -32,6 +32,7 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Check a config and say everything that is wrong with it."`
 	Devices devicesCmd `cmd:"" help:"List the cameras with their identities, modes and controls."`
 	Process processCmd `cmd:"" help:"Send files through the preprocessor of a camera, as the daemon would."`
+	Bench   benchCmd   `cmd:"" help:"Measure what each camera and output costs on this device, and how many it holds."`
 	Worker  workerCmd  `cmd:"" hidden:"" help:"Preprocess for the daemon, which starts this itself."`
 	Version versionCmd `cmd:"" help:"Print the version of the agent and of what it is built with."`
 }
@@ -42,6 +43,7 @@ Try it:
   agent devices                 what cameras are there
   agent run                     use every camera found, or a test pattern
   agent check --config FILE     is this config right?
+  agent bench                   what does it cost on this device?
 
 As a service: systemctl status agent, journalctl -u agent.`
 

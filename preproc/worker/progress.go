@@ -27,6 +27,15 @@ func (c *child) cpuTime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
+// CPUTime is how long the child of the moment has computed since its start; 0
+// while there is none. Whoever calls Process calls it.
+func (p *Processor) CPUTime() time.Duration {
+	if p.child == nil {
+		return 0
+	}
+	return p.child.cpuTime()
+}
+
 // starved says that the child would go on if it were let: it is runnable, or
 // waits for a page.
 func (c *child) starved() bool {
