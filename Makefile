@@ -105,8 +105,9 @@ bench: deps ## us and the other ways, on the same frames; README's table (JOBS='
 	@.ci/deps $(PACKAGES_BENCH) || true
 	GOTAGS=$(GOTAGS) .ci/bench $(BENCH_FLAGS)
 
-gobench: deps-test ## the Go benchmarks (PKG=./dir for one package)
-	$(GO) test -run '^$$' -bench . -benchmem $(or $(PKG),./...)
+gobench: deps-test ## the Go benchmarks (PKG=./dir BENCH=pattern), or with BASE=revision those of the preprocessor against it
+	$(if $(BASE),.ci/gobench '$(BASE)' $(or $(PKG),./preproc) '$(or $(BENCH),.)',\
+	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...))
 
 SOAK ?= 10m
 soak: build ## run the agent for SOAK (10m) and watch its memory, descriptors and threads
