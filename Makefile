@@ -99,9 +99,10 @@ fuzz: deps-test ## each fuzz target for FUZZTIME (20s)
 # Of the other ways to preprocess, what apt cannot install is left out.
 PACKAGES_BENCH := ffmpeg gstreamer1.0-plugins-base gstreamer1.0-plugins-good libgstreamer-plugins-base1.0-dev \
 	libopencv-calib3d-dev libopencv-imgcodecs-dev libyuv-dev pkg-config valgrind
-BENCH_FLAGS = $(if $(JOBS),-jobs '$(JOBS)') $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(JOBS),,-readme README.md)
+BENCH_FLAGS = $(if $(JOBS),-jobs '$(JOBS)') $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(INSTRUCTIONS),-instructions) \
+	$(if $(JOBS),,-readme README.md -paced 10s)
 
-bench: deps ## us and the other ways, on the same frames; README's table (JOBS='NV12,bgr' for some, without the table; ROUNDS=9)
+bench: build ## us and the other ways, on the same frames; README's table (JOBS='NV12,bgr' for some, without the table; ROUNDS=9 INSTRUCTIONS=1)
 	@.ci/deps $(PACKAGES_BENCH) || true
 	GOTAGS=$(GOTAGS) .ci/bench $(BENCH_FLAGS)
 

@@ -116,9 +116,10 @@ var rooms = map[string]room{
 		"C": "the boundary to C++, and the only one",
 	},
 	"native/bench": {
-		"capture":        "ours gets frames as from a camera",
-		"preproc":        "ours is what is measured",
-		"gocv.io/x/gocv": "is one of the others",
+		"capture":                  "ours gets frames as from a camera",
+		"preproc":                  "ours is what is measured",
+		"agent/output/ring/reader": "the whole agent has a consumer",
+		"gocv.io/x/gocv":           "is one of the others",
 	},
 	"systemd": {
 		"github.com/coreos/go-systemd/v22/...": "the protocols of notify and journal",

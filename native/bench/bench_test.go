@@ -8,7 +8,10 @@ import (
 	"image/jpeg"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -188,5 +191,54 @@ func TestRecordingThatDoesNotFitItsLengths(t *testing.T) {
 		if f, err := contest.OpenFrames(j.path(dir)); err == nil {
 			t.Errorf("lengths %q gave %d frames, want an error", lengths, len(f))
 		}
+	}
+}
+
+func TestProcessesAreMeasuredByTheirFamily(t *testing.T) {
+	t.Parallel()
+	child := exec.Command("sleep", "60")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { child.Process.Kill(); child.Wait() }()
+	if list := children(os.Getpid()); !slices.Contains(list, child.Process.Pid) {
+		t.Errorf("children %v, want %d among them", list, child.Process.Pid)
+	}
+	alone, err := memoryOf(child.Process.Pid)
+	if err != nil || alone <= 0 || alone > 20 {
+		t.Errorf("sleep holds %v MiB, %v", alone, err)
+	}
+	before, err := memoryOf(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := make([]byte, 64<<20)
+	for i := range block {
+		block[i] = 1
+	}
+	after, err := memoryOf(os.Getpid(), child.Process.Pid)
+	if err != nil || after-before < 60 {
+		t.Errorf("%v MiB before, %v with 64 MiB more and a child, %v", before, after, err)
+	}
+	runtime.KeepAlive(block)
+	for began := ticksOf([]int{os.Getpid()}); ticksOf([]int{os.Getpid()}) == began; {
+		for i := range block {
+			block[i]++
+		}
+	}
+}
+
+func TestTablesOfWhatIsBesides(t *testing.T) {
+	t.Parallel()
+	paced := pacedTable([]run{{oursName, 0.21, 26.4, 7.04, 9}})
+	if want := "| this agent | 21 % | 26 MiB | 7.0 ms | 9.0 ms |\n"; !strings.Contains(paced, want) {
+		t.Errorf("%q, want %q in it", paced, want)
+	}
+	counted := tallyTable([]tally{{"YUYV", map[string]float64{oursName: 3.5}}, {"NV12", map[string]float64{oursName: 3, "OpenCV": 40}}})
+	if want := "| | YUYV | NV12 |\n|---|---|---|\n| this agent | 3.5 | 3.0 |\n| OpenCV |  | 40.0 |\n"; !strings.Contains(counted, want) {
+		t.Errorf("%q, want %q in it", counted, want)
+	}
+	if pacedTable(nil) != "" || tallyTable(nil) != "" {
+		t.Error("tables of nothing")
 	}
 }

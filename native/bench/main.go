@@ -23,12 +23,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 type options struct {
 	programs, frames string // directories
 	jobs             string
 	rounds, batch    int
+	paced            time.Duration
+	instructions     bool
+	agent            string
 	readme, json     string
 }
 
@@ -42,6 +46,9 @@ func main() {
 	flag.StringVar(&o.jobs, "jobs", "", "only jobs whose name contains one of these `words`, parted by commas")
 	flag.IntVar(&o.rounds, "rounds", 5, "how `often` each pair is measured")
 	flag.IntVar(&o.batch, "batch", 30, "`frames` of a round")
+	flag.DurationVar(&o.paced, "paced", 0, "how long each works at 30 frames a second; 0 for not at all")
+	flag.BoolVar(&o.instructions, "instructions", false, "count instructions as well, for minutes")
+	flag.StringVar(&o.agent, "agent", "bin/agent", "the daemon, for -paced")
 	flag.StringVar(&o.readme, "readme", "", "`file` whose section gets the table")
 	flag.StringVar(&o.json, "json", "", "`file` for all numbers")
 	flag.Parse()
@@ -75,9 +82,27 @@ func bench(ctx context.Context, o options) error {
 	if len(results) == 0 {
 		return fmt.Errorf("-jobs %q: no such job; there are: %s", o.jobs, strings.Join(names(), ", "))
 	}
-	table := tables(results, machine())
+	counts, runs, err := extras(ctx, o)
+	if err != nil {
+		return err
+	}
+	table := tables(results, machine()) + tallyTable(counts) + pacedTable(runs)
 	fmt.Print(table)
-	return errors.Join(save(o.json, results), insert(o.readme, table), garbage(results))
+	return errors.Join(save(o.json, map[string]any{"jobs": results, "instructions": counts, "paced": runs}), insert(o.readme, table), garbage(results))
+}
+
+// extras are what was asked for besides.
+func extras(ctx context.Context, o options) (counts []tally, runs []run, err error) {
+	if o.instructions {
+		if counts, err = tallies(ctx, o); err != nil {
+			return nil, nil, err
+		}
+	}
+	if o.paced > 0 {
+		fmt.Fprintln(os.Stderr, "at 30 frames a second")
+		runs, err = pacedRuns(ctx, o)
+	}
+	return counts, runs, err
 }
 
 func names() []string {
@@ -89,7 +114,7 @@ func names() []string {
 }
 
 // save writes the results for machines.
-func save(name string, results []result) error {
+func save(name string, results any) error {
 	if name == "" {
 		return nil
 	}

@@ -172,7 +172,7 @@ func quality(j job, c contender, o options) (float64, error) {
 var references = map[string]picture{}
 
 func referenceOf(j job, i int, frame []byte) (picture, error) {
-	key := fmt.Sprint(j.set, j.file, i)
+	key := fmt.Sprint(j.set, j.file, j.output == "undistorted", i)
 	if p, ok := references[key]; ok {
 		return p, nil
 	}

@@ -26,19 +26,24 @@ type picture struct {
 }
 
 // reference is what a job's frame should become: decoded in full, chroma
-// interpolated between the centres of its samples, made R'G'B' and averaged
-// over the area of each pixel of the output, in float64 throughout. It shares no
-// code with any contender. All sizes of the jobs divide those of the frames.
+// interpolated between the centres of its samples, made R'G'B', freed of the
+// lens where the job says so, and averaged over the area of each pixel of the
+// output, in float64 throughout. It shares no code with any contender. All sizes
+// of the jobs divide those of the frames.
 func reference(j job, frame []byte) (picture, error) {
 	planes, err := decode(j, frame)
 	if err != nil {
 		return picture{}, err
 	}
+	color := planes.color
+	if j.output == "undistorted" {
+		color = straight(planes)
+	}
 	n := j.width / side
 	p := picture{side, j.contentRows(), make([][3]float64, side*j.contentRows())}
 	for y := range p.height * n {
 		for x := range p.width * n {
-			rgb := planes.color(x, y)
+			rgb := color(x, y)
 			sum := &p.pixels[y/n*p.width+x/n]
 			for c := range rgb {
 				sum[c] += rgb[c] / float64(n*n)
@@ -46,6 +51,36 @@ func reference(j job, frame []byte) (picture, error) {
 		}
 	}
 	return p, nil
+}
+
+// The lens of the jobs that undistort, as in peers/opencv.cc: focal length and
+// centre in pixels whose centres are whole numbers, and OpenCV's k1 and k2.
+const (
+	focal, centreX, centreY = 1400, 960, 540
+	bend1, bend2            = -0.28, 0.08
+)
+
+// straight gives the colours of the undistorted picture, between four pixels of
+// the camera's.
+func straight(p *ycbcr) func(x, y int) [3]float64 {
+	camera := make([][3]float64, p.width*p.height)
+	for i := range camera {
+		camera[i] = p.color(i%p.width, i/p.width)
+	}
+	return func(x, y int) (sum [3]float64) {
+		u, v := (float64(x)-centreX)/focal, (float64(y)-centreY)/focal
+		r := u*u + v*v
+		k := focal * (1 + bend1*r + bend2*r*r)
+		cx, cy := min(max(u*k+centreX, 0), float64(p.width-1)), min(max(v*k+centreY, 0), float64(p.height-1))
+		x0, y0 := min(int(cx), p.width-2), min(int(cy), p.height-2)
+		for _, corner := range [4][2]int{{0, 0}, {1, 0}, {0, 1}, {1, 1}} {
+			weight := (1 - math.Abs(cx-float64(x0+corner[0]))) * (1 - math.Abs(cy-float64(y0+corner[1])))
+			for c, value := range camera[(y0+corner[1])*p.width+x0+corner[0]] {
+				sum[c] += weight * value
+			}
+		}
+		return sum
+	}
 }
 
 // A ycbcr is a decoded frame: luma from 0 to 1, chroma from -0.5 to 0.5.

@@ -94,3 +94,17 @@ func cellOf(r result, name string) string {
 	}
 	return ""
 }
+
+// pacedTable is nothing without runs.
+func pacedTable(runs []run) string {
+	if len(runs) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("One camera of 1080p MJPEG 4:2:2 at 30 frames a second, to the same tensor. Ours is the whole\nagent, with its worker and a consumer:\n\n")
+	b.WriteString("| | of a CPU | memory | latency, median | p99 |\n|---|---|---|---|---|\n")
+	for _, r := range runs {
+		fmt.Fprintf(&b, "| %s | %.0f %% | %.0f MiB | %.1f ms | %.1f ms |\n", r.Name, 100*r.CPU, r.Memory, r.P50, r.P99)
+	}
+	return b.String() + "\n"
+}

@@ -3,7 +3,6 @@
 // Answers each line of standard input with one of standard output:
 //   run N           preprocesses the next N frames; the answer is the CPU time
 //                   of the process for them, user and system, in nanoseconds
-//   count N         the same under callgrind, which counts; the answer is 0
 //   frame I FILE    preprocesses frame I and writes what came of it; 0
 #include "contender.h"
 
@@ -11,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <valgrind/callgrind.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -71,11 +69,6 @@ void serve(Contender &contender, const Frames &frames) {
     if (word == "run") {
       contender.run(frames, next, n);
       answer = cpu_time() - before;
-      next += n;
-    } else if (word == "count") {
-      CALLGRIND_START_INSTRUMENTATION;
-      contender.run(frames, next, n);
-      CALLGRIND_STOP_INSTRUMENTATION;
       next += n;
     } else {
       std::string name;

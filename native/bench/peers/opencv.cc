@@ -29,6 +29,10 @@ Bytes bytes_of(const std::vector<std::uint8_t> &file) {
   return {file.data(), file.size()};
 }
 
+// The lens of the jobs that undistort.
+cv::Matx33d camera() { return {1400, 0, 960, 0, 1400, 540, 0, 0, 1}; }
+const cv::Vec<double, 5> kBend(-0.28, 0.08, 0, 0, 0);
+
 // Every step makes a new picture, in the order in which one thinks of them.
 class Plain : public Contender {
  public:
@@ -55,7 +59,10 @@ class Plain : public Contender {
       const cv::Mat second = preview(bgr), third = encoded(preview(bgr));
       return tensor(letterbox(bgr));
     }
-    return tensor(letterbox(bgr));
+    if (job_.output != "undistorted") return tensor(letterbox(bgr));
+    cv::Mat straight;
+    cv::undistort(bgr, straight, camera(), kBend);
+    return tensor(letterbox(straight));
   }
 
   cv::Mat encoded(const cv::Mat &bgr) const {
@@ -115,6 +122,7 @@ class Tuned : public Contender {
     cv::setNumThreads(1);
     for (int c = 0; c < 3; c++)
       plane(c).setTo((kPad / 255.0 - kMean[c]) / kStd[c]);
+    if (job.output == "undistorted") straighten();
   }
 
   void run(const Frames &frames, std::size_t first,
@@ -140,7 +148,10 @@ class Tuned : public Contender {
       const int yuyv = rgb ? cv::COLOR_YUV2RGB_YUY2 : cv::COLOR_YUV2BGR_YUY2;
       cv::cvtColor(source, large_, job_.format == "NV12" ? nv12 : yuyv);
     }
-    cv::resize(large_, small_, content_.size());
+    if (map1_.empty())
+      cv::resize(large_, small_, content_.size());
+    else
+      cv::remap(large_, small_, map1_, map2_, cv::INTER_LINEAR);
     return rgb;
   }
 
@@ -149,12 +160,30 @@ class Tuned : public Contender {
   cv::Mat large_, small_;
 
  private:
+  // Makes one map of undistortion and resizing, from what is decoded.
+  void straighten() {
+    const double scale = double(kSide) / job_.width;
+    const cv::Matx33d k = camera();
+    const auto at = [](double x, double by) { return (x + 0.5) * by - 0.5; };
+    const cv::Matx33d small(k(0, 0) * scale, 0, at(k(0, 2), scale), 0,
+                            k(1, 1) * scale, at(k(1, 2), scale), 0, 0, 1);
+    cv::Mat x, y;
+    cv::initUndistortRectifyMap(k, kBend, cv::noArray(), small, content_.size(),
+                                CV_32FC1, x, y);
+    if (job_.compressed()) {
+      x = (x + 0.5) * 0.5 - 0.5;
+      y = (y + 0.5) * 0.5 - 0.5;
+    }
+    cv::convertMaps(x, y, map1_, map2_, CV_16SC2);
+  }
+
   cv::Mat plane(int c) { return tensor_.rowRange(c * kSide, (c + 1) * kSide); }
 
   void frame(const Bytes &bytes) {
     const bool rgb = shrink(whole(job_, bytes));
     if (job_.output == "bytes") fill_bytes(rgb);
-    if (job_.output == "model" || job_.output == "three") fill_tensor(rgb);
+    if (job_.output == "model" || job_.output == "three" || !map1_.empty())
+      fill_tensor(rgb);
     if (job_.output == "jpeg" || job_.output == "three")
       cv::imencode(".jpg", small_, file_, kQuality);
   }
@@ -176,7 +205,7 @@ class Tuned : public Contender {
     }
   }
 
-  cv::Mat boxed_, tensor_, channel_;
+  cv::Mat boxed_, tensor_, channel_, map1_, map2_;
   std::vector<std::uint8_t> file_;
 };
 
@@ -216,9 +245,8 @@ class Planes : public Tuned {
 }  // namespace
 
 std::unique_ptr<Contender> make_contender(const Job &job) {
-  const bool undistorted = job.output == "undistorted";
-  if (job.way == "plain" && !undistorted) return std::make_unique<Plain>(job);
-  if (job.way == "tuned" && !undistorted) return std::make_unique<Tuned>(job);
+  if (job.way == "plain") return std::make_unique<Plain>(job);
+  if (job.way == "tuned") return std::make_unique<Tuned>(job);
   const bool planes = job.output == "model" || job.output == "bytes";
   if (job.way == "planes" && planes && !job.compressed())
     return std::make_unique<Planes>(job);
