@@ -117,7 +117,7 @@ var rooms = map[string]room{
 	},
 	"native/bench": {
 		"capture":                  "ours gets frames as from a camera",
-		"preproc":                  "ours is what is measured",
+		"preproc/...":              "ours is what is measured",
 		"agent/output/ring/reader": "the whole agent has a consumer",
 		"gocv.io/x/gocv":           "is one of the others",
 	},

@@ -19,11 +19,11 @@ import (
 	"github.com/edge-agent/agent/native/bench/contest"
 )
 
-// small is a job whose frames are cheap to make: a recording of one frame.
-func small(t *testing.T, format, output string, frame []byte) (job, string) {
+// small is a job with a recording of one frame.
+func small(t *testing.T, format, output string, width, height int, frame []byte) (job, string) {
 	t.Helper()
 	dir := t.TempDir()
-	j := job{"small", format, 1280, 720, output, "set", "frames"}
+	j := job{"small", format, width, height, output, "set", "frames"}
 	if err := os.Mkdir(filepath.Join(dir, "set"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +68,21 @@ func jpegOf(t *testing.T, width, height int) []byte {
 // must be the same picture.
 func TestOursIsThePictureOfTheReference(t *testing.T) {
 	t.Parallel()
-	frames := map[string][]byte{"YUYV": slopes("YUYV", 1280, 720), "NV12": slopes("NV12", 1280, 720), "MJPG": jpegOf(t, 1280, 720)}
-	for format, frame := range frames {
+	frames := map[string]func(width, height int) []byte{
+		"YUYV": func(w, h int) []byte { return slopes("YUYV", w, h) },
+		"NV12": func(w, h int) []byte { return slopes("NV12", w, h) },
+		"MJPG": func(w, h int) []byte { return jpegOf(t, w, h) },
+	}
+	for format, draw := range frames {
 		for output := range outputs {
+			width, height := 1280, 720
+			if output == "undistorted" {
+				width, height = 1920, 1080 // which its lens is of
+			}
 			t.Run(format+"/"+output, func(t *testing.T) {
 				t.Parallel()
-				j, dir := small(t, format, output, frame)
+				frame := draw(width, height)
+				j, dir := small(t, format, output, width, height, frame)
 				out := filepath.Join(dir, "out")
 				var answers strings.Builder
 				question := strings.NewReader("run 2\nframe 0 " + out + "\n")
@@ -183,7 +192,7 @@ func TestGarbageIsAFailure(t *testing.T) {
 
 func TestRecordingThatDoesNotFitItsLengths(t *testing.T) {
 	t.Parallel()
-	j, dir := small(t, "YUYV", "model", []byte("frame"))
+	j, dir := small(t, "YUYV", "model", 1280, 720, []byte("frame"))
 	for _, lengths := range []string{"", "6\n", "0\n", "x\n", "-1\n"} {
 		if err := os.WriteFile(j.path(dir)+".lengths", []byte(lengths), 0o644); err != nil {
 			t.Fatal(err)

@@ -37,6 +37,8 @@ func otherJobs() []job {
 		{"uint8 HWC from NV12", "NV12", 1920, 1080, "bytes", seen, "1080p.nv12"},
 		{"BGR 640x360 from MJPEG", "MJPG", 1920, 1080, "bgr", seen, "1080p-422.mjpg"},
 		{"JPEG 640x360 from MJPEG", "MJPG", 1920, 1080, "jpeg", seen, "1080p-422.mjpg"},
+		{"undistort from MJPEG", "MJPG", 1920, 1080, "undistorted", seen, "1080p-422.mjpg"},
+		{"undistort from YUYV", "YUYV", 1920, 1080, "undistorted", seen, "1080p.yuyv"},
 		{"three outputs from MJPEG", "MJPG", 1920, 1080, "three", seen, "1080p-422.mjpg"},
 	}
 }

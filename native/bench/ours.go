@@ -7,6 +7,7 @@ import (
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/native/bench/contest"
 	"github.com/edge-agent/agent/preproc"
+	"github.com/edge-agent/agent/preproc/lens"
 )
 
 // detector is the tensor of the jobs that make one.
@@ -16,11 +17,19 @@ var detector = preproc.Spec{
 
 // outputs are ours, by the jobs' words; the first is the one that is looked at.
 var outputs = map[string][]preproc.Spec{
-	"model": {detector},
-	"bytes": {{Width: side, Height: side, Pad: 114}},
-	"bgr":   {preview(preproc.Spec{Color: preproc.BGR})},
-	"jpeg":  {preview(preproc.Spec{Encode: preproc.JPEG, Quality: 80})},
-	"three": {detector, preview(preproc.Spec{Color: preproc.BGR}), preview(preproc.Spec{Encode: preproc.JPEG, Quality: 80})},
+	"model":       {detector},
+	"bytes":       {{Width: side, Height: side, Pad: 114}},
+	"bgr":         {preview(preproc.Spec{Color: preproc.BGR})},
+	"jpeg":        {preview(preproc.Spec{Encode: preproc.JPEG, Quality: 80})},
+	"undistorted": {detector},
+	"three":       {detector, preview(preproc.Spec{Color: preproc.BGR}), preview(preproc.Spec{Encode: preproc.JPEG, Quality: 80})},
+}
+
+// views are what a job's outputs see, where that is not all of the picture as it
+// is. A lens counts from the corner of the first pixel, OpenCV from its centre.
+var views = map[string]preproc.View{
+	"undistorted": {Lens: lens.New(lens.Pinhole, 1920, 1080,
+		lens.Matrix{FX: focal, FY: focal, CX: centreX + 0.5, CY: centreY + 0.5}, []float64{bend1, bend2})},
 }
 
 func preview(s preproc.Spec) preproc.Spec {
@@ -47,7 +56,7 @@ func contend(arguments []string, in io.Reader, out io.Writer) error {
 	}
 	specs := outputs[j.Output]
 	p := &processor{}
-	if p.InProcess, err = preproc.New(preproc.View{}, specs); err != nil {
+	if p.InProcess, err = preproc.New(views[j.Output], specs); err != nil {
 		return err
 	}
 	defer p.Close()
