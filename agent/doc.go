@@ -149,6 +149,11 @@
 //     back, which is often just outside of the picture, cv::undistort shows the
 //     middle again in the corners; here nothing is to be seen there. A crop refers
 //     to the undistorted picture: that is the one that its author looked at.
+//   - Tone is of an output and not of the camera: a detector wants light, an
+//     archive the truth. It changes luma alone, so that it is the same for every
+//     format, and colours do not become noise; CLAHE is cv::CLAHE's to one level.
+//     Of the CPU time of 1080p YUYV to 640x640 floats, 0.40 ms, gamma adds 0.25 and
+//     CLAHE 1.7, for which all rows are kept until the last one was counted.
 //   - What is wrong with pictures is found in three rooms. The C++ room measures,
 //     as it has the samples at hand, and knows no threshold. preproc judges each
 //     frame by its measure and the time, since thresholds and verdicts are its

@@ -24,6 +24,9 @@
 // Where a row's pixels lie is a table, made with the handle, of a line for each
 // eight of them: 2 bytes a pixel, and within 1/30 of a pixel.
 //
+// tone stands there as well, behind the lens: CLAHE and gamma, on luma in levels.
+// With CLAHE all rows of the content are kept until the last one was counted.
+//
 // Resampling is our own and not cv::resize, which takes whole pixels of one
 // plane only: the chroma of an odd crop and the cut of a cover lie between
 // samples, and YUYV would first have to be unpacked. Tests hold it to
@@ -137,6 +140,8 @@ type Output struct {
 	Mean, Std                                   [3]float32
 	Scale                                       float32
 	ZeroPoint                                   int
+	Gamma, CLAHEClip                            float32
+	CLAHEColumns, CLAHERows                     int
 	Lens                                        Lens
 }
 
@@ -274,6 +279,8 @@ func cOutput(o *Output) C.preproc_output {
 		filter: C.int32_t(o.Filter), pad: C.int32_t(o.Pad), color: C.int32_t(o.Color),
 		dtype: C.int32_t(o.DType), layout: C.int32_t(o.Layout), encode: C.int32_t(o.Encode),
 		quality: C.int32_t(o.Quality), scale: C.float(o.Scale), zero_point: C.int32_t(o.ZeroPoint),
+		gamma: C.float(o.Gamma), clahe_clip: C.float(o.CLAHEClip),
+		clahe_columns: int32Of(o.CLAHEColumns), clahe_rows: int32Of(o.CLAHERows),
 		lens: cLens(&o.Lens),
 	}
 	for i := range 3 {

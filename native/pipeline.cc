@@ -23,6 +23,11 @@ int coarsest_level(const preproc_output &o) {
   return level;
 }
 
+Grid content_of(const preproc_output &o) {
+  if (o.transpose) return {o.content_height, o.content_width};
+  return {o.content_width, o.content_height};
+}
+
 // The file format fixes what a tensor leaves open.
 preproc_output as_encoded(preproc_output o) {
   if (o.encode != PREPROC_JPEG) return o;
@@ -38,9 +43,12 @@ preproc_output as_encoded(preproc_output o) {
 Output::Output(const Kernels &kernels, const preproc_output &config)
     : kernels_(kernels),
       config_(as_encoded(config)),
+      content_(content_of(config)),
       coarsest_(0),
       store_(kernels, config_) {
   if (config_.lens.model != PREPROC_NO_LENS) remap_.emplace(kernels, config_);
+  if (Tone::wanted(config_))
+    tone_.emplace(config_, content_.columns, content_.rows);
   coarsest_ = coarsest_level(source());
   if (config_.encode != PREPROC_JPEG) return;
   picture_.resize(store_.bytes());
@@ -60,6 +68,7 @@ void Output::plan(int level, const Model &model, int matrix, int range) {
   const Conversion conversion = make_conversion(model, matrix, range, config_);
   plans_[level].emplace(Plan{
       Resampler(kernels_, model, source(), conversion.components), conversion});
+  if (tone_) tone_->plan(model, range);
   int columns = plans_[level]->resampler.columns();
   if (remap_) {
     std::int16_t outside[3];
@@ -76,24 +85,49 @@ void Output::render(int level, const Pixels &pixels, std::uint8_t *out,
   std::int16_t *const lines[] = {lines_[0].data(), lines_[1].data(),
                                  lines_[2].data()};
   if (!bordered) store_.border(out);
-  if (remap_) return straighten(plan, lines, pixels, out);
-  for (int row = 0; row < plan.resampler.rows(); row++) {
-    plan.resampler.row(pixels, row, lines);
-    store_.row(plan.conversion, row, lines, out);
+  if (remap_) straighten(plan, pixels, lines);
+  const bool adapts = tone_ && tone_->adapts();
+  if (adapts) adapt(plan, pixels, lines);
+  const int components = plan.conversion.components;
+  for (int row = 0; row < content_.rows; row++) {
+    std::int16_t *of_row[] = {lines[0], lines[1], lines[2]};
+    for (int c = 0; adapts && c < components; c++)
+      of_row[c] = tone_->kept(c, row);
+    if (!adapts) make_row(plan, pixels, row, lines);
+    if (tone_) tone_->change(row, of_row);
+    if (remap_) remap_->fill_gaps(row, components, of_row);
+    store_.row(plan.conversion, row, of_row, out);
   }
 }
 
-void Output::straighten(Plan &plan, std::int16_t *const lines[],
-                        const Pixels &pixels, std::uint8_t *out) {
-  const int components = plan.conversion.components;
+// Takes what remap_ needs of the frame.
+void Output::straighten(Plan &plan, const Pixels &pixels,
+                        std::int16_t *const lines[]) {
   for (int row = 0; row < plan.resampler.rows(); row++) {
     plan.resampler.row(pixels, row, lines);
-    remap_->take(row, components, lines);
+    remap_->take(row, plan.conversion.components, lines);
   }
-  for (int row = 0; row < remap_->rows(); row++) {
-    remap_->row(row, components, lines);
-    store_.row(plan.conversion, row, lines, out);
+}
+
+void Output::make_row(Plan &plan, const Pixels &pixels, int row,
+                      std::int16_t *const lines[]) {
+  if (remap_)
+    remap_->row(row, lines);
+  else
+    plan.resampler.row(pixels, row, lines);
+}
+
+// Has tone_ look at all rows, and keep them.
+void Output::adapt(Plan &plan, const Pixels &pixels,
+                   std::int16_t *const lines[]) {
+  tone_->begin();
+  for (int row = 0; row < content_.rows; row++) {
+    make_row(plan, pixels, row, lines);
+    tone_->look(row, lines);
+    for (int c = 0; c < plan.conversion.components; c++)
+      std::copy(lines[c], lines[c] + content_.columns, tone_->kept(c, row));
   }
+  tone_->end();
 }
 
 std::size_t Output::run(int level, const Pixels &pixels, const Target &target) {

@@ -17,6 +17,7 @@
 #include "remap.h"
 #include "resample.h"
 #include "store.h"
+#include "tone.h"
 
 namespace preprocess {
 
@@ -25,6 +26,10 @@ struct Target {
   std::uint8_t *data;
   std::size_t capacity;
   bool bordered;  // the border stands there from a frame before
+};
+
+struct Grid {
+  int columns, rows;
 };
 
 // One output, for frames of every level of decoding that it may come from.
@@ -58,12 +63,17 @@ class Output {
   const preproc_output &source() const {
     return remap_ ? remap_->source() : config_;
   }
-  void straighten(Plan &plan, std::int16_t *const lines[], const Pixels &pixels,
-                  std::uint8_t *out);
+  void straighten(Plan &plan, const Pixels &pixels,
+                  std::int16_t *const lines[]);
+  void adapt(Plan &plan, const Pixels &pixels, std::int16_t *const lines[]);
+  void make_row(Plan &plan, const Pixels &pixels, int row,
+                std::int16_t *const lines[]);
 
   const Kernels &kernels_;
   preproc_output config_;
+  Grid content_;  // as the camera has it
   std::optional<Remap> remap_;
+  std::optional<Tone> tone_;
   int coarsest_;
   Store store_;
   std::optional<Plan> plans_[kLevels];

@@ -123,9 +123,22 @@ void check_lens(const preproc_format &f, const preproc_lens &l) {
   if (!sane) refuse(PREPROC_ARGUMENT, "lens has numbers without meaning");
 }
 
+void check_tone(const preproc_output &o) {
+  const bool gamma = o.gamma == 0 || (o.gamma >= 0.05f && o.gamma <= 20);
+  const bool clahe =
+      o.clahe_clip == 0 ||
+      (o.clahe_clip >= 0.1f && o.clahe_clip <= 256 &&
+       in_range(o.clahe_columns - 1, 63) && in_range(o.clahe_rows - 1, 63));
+  if (!gamma || !clahe)
+    refuse(PREPROC_ARGUMENT,
+           "gamma has to be 0.05 to 20, clahe_clip 0.1 to 256, and tiles 1 to "
+           "64 on a side");
+}
+
 void check_output(const preproc_format &f, const preproc_output &o) {
   check_words(o);
   check_lens(f, o.lens);
+  check_tone(o);
   check_size(PREPROC_ARGUMENT, "output", o.width, o.height);
   if (!within(o.content_x, o.content_width, o.width) ||
       !within(o.content_y, o.content_height, o.height))

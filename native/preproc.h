@@ -130,6 +130,11 @@ typedef struct {
   float mean[3], std[3];
   float scale;
   int32_t zero_point;
+  /* The content's luma, 0 to 1, becomes luma to the power of gamma, 0 being the
+   * same as 1; before that, unless clahe_clip is 0, contrast-limited adaptive
+   * histogram equalisation as cv::CLAHE does it, in as many tiles. */
+  float gamma, clahe_clip;
+  int32_t clahe_columns, clahe_rows;
   /* Unless it has no model, pixels without a picture of the camera's become
    * pad. */
   preproc_lens lens;

@@ -223,10 +223,14 @@ void Remap::take(int row, int components, const std::int16_t *const lines[]) {
                 picture_.data() + std::size_t(row) * warp_.stride);
 }
 
-void Remap::row(int row, int components, std::int16_t *const lines[]) {
+void Remap::row(int row, std::int16_t *const lines[]) {
   warp_.picture = picture_.data();
   warp_.runs = &runs_[std::size_t(row) * warp_.count];
   kernels_.warp(warp_, lines);
+}
+
+void Remap::fill_gaps(int row, int components,
+                      std::int16_t *const lines[]) const {
   for (std::size_t i = gap_of_[row]; i < gap_of_[row + 1]; i++)
     for (int c = 0; c < components; c++)
       std::fill(lines[c] + gaps_[i].first, lines[c] + gaps_[i].end,

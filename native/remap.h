@@ -37,9 +37,12 @@ class Remap {
   // Takes row `row` of the source's content, lines of levels by component.
   void take(int row, int components, const std::int16_t *const lines[]);
 
-  // Fills lines[c] with the levels of row `row`, as Resampler::row does. Only
-  // after all rows were taken.
-  void row(int row, int components, std::int16_t *const lines[]);
+  // Fills lines[c] with the levels of row `row`, as Resampler::row does, but
+  // for what shows nothing, where anything is. Only after all rows were taken.
+  void row(int row, std::int16_t *const lines[]);
+
+  // Fills in what shows nothing.
+  void fill_gaps(int row, int components, std::int16_t *const lines[]) const;
 
  private:
   // Columns of a row that show nothing.

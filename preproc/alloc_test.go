@@ -22,7 +22,7 @@ func checkAllocations(t *testing.T, view View) {
 	for _, f := range []*capture.Frame{
 		scene(capture.YUYV, 160, 120), scene(capture.NV12, 160, 120), encoded(t, scene(capture.RGB3, 160, 120), 85),
 	} {
-		specs := []Spec{model, {Width: 80, Height: 60, Encode: JPEG, Quality: 80}}
+		specs := []Spec{model, {Width: 80, Height: 60, Encode: JPEG, Quality: 80, Tone: Tone{Clip: 2, Columns: 8, Rows: 8, Gamma: 0.6}}}
 		p, err := New(view, specs)
 		if err != nil {
 			t.Fatal(err)

@@ -37,6 +37,9 @@ func FuzzProcess(f *testing.F) {
 			Width: 1 + int(outWidth), Height: 1 + int(outHeight), Quality: 80,
 			Fit: Fit(options >> 4 % 3), Filter: Filter(options >> 5 % 3), Encode: Encode(options >> 7),
 		}
+		if outWidth%3 == 1 {
+			s.Tone = Tone{Clip: 2, Columns: 1 + int(outHeight%9), Rows: 1 + int(outWidth%7), Gamma: 0.7}
+		}
 		checkAnyFrame(t, frame, v, s)
 	})
 }

@@ -51,6 +51,7 @@ func nativeOutput(v View, s *Spec, f capture.Format) (native.Output, error) {
 		Filter: int(s.Filter), Pad: int(s.Pad), Color: int(s.Color), DType: int(s.DType),
 		Layout: int(s.Layout), Encode: int(s.Encode), Quality: s.Quality,
 		Mean: s.Mean, Std: s.Std, Scale: s.Scale, ZeroPoint: s.ZeroPoint,
+		Gamma: s.Tone.Gamma, CLAHEClip: s.Tone.Clip, CLAHEColumns: s.Tone.Columns, CLAHERows: s.Tone.Rows,
 	}
 	for i := range o.Std {
 		if o.Std[i] == 0 {

@@ -89,7 +89,7 @@ func TestQuantisationThatCannotBeIsRefused(t *testing.T) {
 }
 
 // The C++ room keeps out of undefined behaviour by itself.
-func TestNativeRoomRefusesWildQuantisation(t *testing.T) {
+func TestNativeRoomRefusesWildNumbers(t *testing.T) {
 	f := capture.Format{PixelFormat: capture.GREY, Width: 8, Height: 8, Stride: [capture.MaxPlanes]int{8}}
 	for _, change := range []func(*native.Output){
 		func(o *native.Output) { o.Scale = float32(math.NaN()) },
@@ -98,6 +98,11 @@ func TestNativeRoomRefusesWildQuantisation(t *testing.T) {
 		func(o *native.Output) { o.Scale = 1e-7 },
 		func(o *native.Output) { o.Scale, o.Mean[0] = 1, 1e9 },
 		func(o *native.Output) { o.Scale, o.ZeroPoint = 1, 256 },
+		func(o *native.Output) { o.Gamma = float32(math.NaN()) },
+		func(o *native.Output) { o.Gamma = -1 },
+		func(o *native.Output) { o.CLAHEClip, o.CLAHEColumns, o.CLAHERows = float32(math.Inf(1)), 8, 8 },
+		func(o *native.Output) { o.CLAHEClip, o.CLAHEColumns, o.CLAHERows = 2, 0, 8 },
+		func(o *native.Output) { o.CLAHEClip, o.CLAHEColumns, o.CLAHERows = 2, 8, 1<<31-1 },
 	} {
 		o, err := nativeOutput(View{}, &Spec{}, f)
 		if err != nil {

@@ -119,9 +119,23 @@ type Spec struct {
 	// and neither is normalised.
 	Scale     float32
 	ZeroPoint int
-	Encode    Encode
+	// Tone lifts what is dark, in the picture and not in its borders.
+	Tone   Tone
+	Encode Encode
 	// Quality is the JPEG quality, 1 to 100.
 	Quality int
+}
+
+// A Tone changes luma and leaves chroma as it is. The zero Tone changes nothing.
+type Tone struct {
+	// CLAHE is contrast-limited adaptive histogram equalisation, as cv::CLAHE
+	// has it: Clip is its clip limit, 0 for none, and Columns x Rows tiles lie
+	// over the picture.
+	Clip          float32
+	Columns, Rows int
+	// Gamma, unless it is 0, makes luma from 0 to 1 luma to that power, after
+	// CLAHE: below 1 is brighter.
+	Gamma float32
 }
 
 // Channels is 1 for Gray, else 3.

@@ -42,6 +42,7 @@ func (s *Spec) Validate() error {
 		checkWord("dtype", dtypeWords, s.DType),
 		checkWord("layout", layoutWords, s.Layout),
 		checkWord("encode", encodeWords, s.Encode),
+		s.Tone.check(),
 	}
 	if s.Encode == JPEG {
 		faults = append(faults, s.checkJPEG())
@@ -60,6 +61,20 @@ func (s *Spec) checkSize() error {
 			s.Width, s.Height, MaxSide, MaxPixels)
 	}
 	return nil
+}
+
+func (t *Tone) check() error {
+	var faults []error
+	if t.Gamma != 0 && !(t.Gamma >= 0.05 && t.Gamma <= 20) {
+		faults = append(faults, fmt.Errorf("gamma is %v; allowed: 0.05 to 20", t.Gamma))
+	}
+	if t.Clip != 0 && !(t.Clip >= 0.1 && t.Clip <= 256) {
+		faults = append(faults, fmt.Errorf("clip of clahe is %v; allowed: 0.1 to 256", t.Clip))
+	}
+	if t.Clip != 0 && (t.Columns < 1 || t.Rows < 1 || t.Columns > 64 || t.Rows > 64) {
+		faults = append(faults, fmt.Errorf("tiles of clahe are %dx%d; allowed: 1 to 64 on a side", t.Columns, t.Rows))
+	}
+	return errors.Join(faults...)
 }
 
 func (s *Spec) checkJPEG() error {

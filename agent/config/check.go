@@ -235,6 +235,9 @@ func checkOutput(d *decoder, key string, o *Output) {
 		refuse("std", found, allowed)
 	}
 	checkQuantisation(s, refuse)
+	if s.Tone.Clip == 0 && (s.Tone.Columns != 8 || s.Tone.Rows != 8) {
+		refuse("tone.clahe.tiles", "given without clip", "allowed: only beside clip")
+	}
 	if s.Color == preproc.Gray {
 		for name, v := range map[string][3]float32{"mean": s.Mean, "std": s.Std} {
 			if v[0] != v[1] || v[0] != v[2] {

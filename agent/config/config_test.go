@@ -43,7 +43,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec := func(name string, w, h int) preproc.Spec {
-		return preproc.Spec{Name: name, Width: w, Height: h, Pad: 114, Std: [3]float32{1, 1, 1}, Quality: 80}
+		return preproc.Spec{Name: name, Width: w, Height: h, Pad: 114, Std: [3]float32{1, 1, 1}, Tone: preproc.Tone{Gamma: 1, Columns: 8, Rows: 8}, Quality: 80}
 	}
 	model := spec("model", 640, 640)
 	model.DType, model.Layout = preproc.Float32, preproc.CHW

@@ -150,6 +150,7 @@ var outputs = section[Output]{
 	value("scale", number(1e-6, 1e6), "", "for a quantised model, dtype uint8 or int8: elements are real / scale, rounded, + zero-point, as the input tensor of a TensorFlow Lite or ONNX model names them; without it, elements are levels from 0 to 255",
 		func(o *Output, v float64) { o.Spec.Scale = float32(v) }),
 	value("zero-point", integer(math.MinInt8, math.MaxUint8), "0", "see scale", func(o *Output, v int) { o.Spec.ZeroPoint = v }),
+	group("tone", "light into dark pictures; luma is changed and chroma stays", tone, func(o *Output) *preproc.Tone { return &o.Spec.Tone }),
 	value("encode", enumeration[preproc.Encode](), "raw", "raw is a tensor, jpeg a JPEG file; jpeg to a ring is a preview beside an output that is none, and the first to be paused near a limit",
 		func(o *Output, v preproc.Encode) { o.Spec.Encode = v }),
 	value("quality", integer(1, 100), "80", "encode: jpeg only", func(o *Output, v int) { o.Spec.Quality = v }),
@@ -157,6 +158,20 @@ var outputs = section[Output]{
 		func(o *Output, v time.Duration) { o.Every = v }),
 	option("ring", "shared memory for local consumers; the default unless files is given", ring, func(o *Output) **Ring { return &o.Ring }),
 	option("files", "a directory of images", files, func(o *Output) **Files { return &o.Files }),
+}
+
+var tone = section[preproc.Tone]{
+	short(group("clahe", "contrast-limited adaptive histogram equalisation as OpenCV's CLAHE has it: each part of the picture gets the contrast that its own levels allow; a number alone is its clip", clahe,
+		func(t *preproc.Tone) *preproc.Tone { return t }), "clip", "number or mapping"),
+	value("gamma", number(0.05, 20), "1", "luma from 0 to 1 becomes luma to this power, after clahe: 0.5 makes what is dark much brighter, 1 changes nothing",
+		func(t *preproc.Tone, v float64) { t.Gamma = float32(v) }),
+}
+
+var clahe = section[preproc.Tone]{
+	value("clip", orOff(number(0.1, 256)), "off", "how steep the curve may be, and thus how strong noise; 2 to 4 are usual",
+		func(t *preproc.Tone, v float64) { t.Clip = float32(v) }),
+	value("tiles", grids, "8x8", "how many parts the picture has, across and down",
+		func(t *preproc.Tone, v size) { t.Columns, t.Rows = v.width, v.height }),
 }
 
 var ring = section[Ring]{
