@@ -29,9 +29,28 @@ HWY_INLINE Words rounded(Words v) {
   return hn::MulFixedPoint15(v, hn::Set(i16, (1 << 15) / kWhole));
 }
 
+// Where each row begins: kept in registers, where a Rows might be written to by
+// any store of bytes, for all that the compiler knows.
+template <int Taps>
+struct Starts {
+  explicit Starts(const Rows &rows) : ahead(rows.ahead) {
+    for (int k = 0; k < Taps; k++) row[k] = rows.first + k * rows.stride;
+  }
+  HWY_INLINE Bytes load(int k, std::size_t x) const {
+    return hn::LoadU(u8, row[k] + x);
+  }
+  // The prefetcher of the processor takes a while for each of the rows.
+  HWY_INLINE void prefetch(std::size_t x) const {
+    for (int k = 0; k < Taps; k++) __builtin_prefetch(row[k] + ahead + x);
+  }
+  const std::uint8_t *row[Taps];
+  std::size_t ahead;
+};
+
 template <int Taps>
 void blend_of(const Rows &rows, std::size_t n, std::uint8_t *HWY_RESTRICT to) {
   constexpr int kPairs = (Taps + 1) / 2;
+  const Starts<Taps> from(rows);
   Bytes weights[kPairs];
   for (int k = 0; k < kPairs; k++) {
     const int odd = 2 * k + 1 < Taps ? rows.weight[2 * k + 1] : 0;
@@ -39,13 +58,11 @@ void blend_of(const Rows &rows, std::size_t n, std::uint8_t *HWY_RESTRICT to) {
         u8, hn::Set(i16, std::int16_t(rows.weight[2 * k] | odd << 8)));
   }
   whole_vectors(n, kVector, [&](std::size_t x) HWY_ATTR {
-    const std::uint8_t *from = rows.first + x;
+    from.prefetch(x);
     Words low = hn::Zero(i16), high = low;
     for (int k = 0; k < kPairs; k++) {
-      const Bytes a = hn::LoadU(u8, from + 2 * k * rows.stride);
-      const Bytes b = 2 * k + 1 < Taps
-                          ? hn::LoadU(u8, from + (2 * k + 1) * rows.stride)
-                          : a;
+      const Bytes a = from.load(2 * k, x);
+      const Bytes b = 2 * k + 1 < Taps ? from.load(2 * k + 1, x) : a;
       const Words l = pair_sums(hn::InterleaveLower(a, b), weights[k]);
       const Words h = pair_sums(hn::InterleaveUpper(u8, a, b), weights[k]);
       low = k ? hn::Add(low, l) : l;
@@ -101,29 +118,35 @@ void blend_many(const Rows &rows, std::size_t n, std::uint8_t *to) {
   if (!done) plain::blend_many(rows, n, to);
 }
 
+// A product with weights of which every second one is zero takes the bytes
+// apart by the way.
 template <int Taps>
 void blend_split2_of(const Rows &rows, std::size_t n,
                      std::uint8_t *HWY_RESTRICT even,
                      std::uint8_t *HWY_RESTRICT odd) {
+  const Starts<Taps> from(rows);
   Bytes first[Taps], second[Taps];
   for (int k = 0; k < Taps; k++) {
     first[k] = hn::BitCast(u8, hn::Set(i16, rows.weight[k]));
     second[k] =
         hn::BitCast(u8, hn::Set(i16, std::int16_t(rows.weight[k] << 8)));
   }
-  const auto sums = [&](std::size_t x, const Bytes *weights) HWY_ATTR {
-    Words sum = pair_sums(hn::LoadU(u8, rows.first + x), weights[0]);
-    for (int k = 1; k < Taps; k++)
-      sum = hn::Add(sum,
-                    pair_sums(hn::LoadU(u8, rows.first + k * rows.stride + x),
-                              weights[k]));
-    return rounded(sum);
+  const auto sum = [&](std::size_t x, Words &a, Words &b) HWY_ATTR {
+    for (int k = 0; k < Taps; k++) {
+      const Bytes v = from.load(k, x);
+      a = k ? hn::Add(a, pair_sums(v, first[k])) : pair_sums(v, first[k]);
+      b = k ? hn::Add(b, pair_sums(v, second[k])) : pair_sums(v, second[k]);
+    }
+    a = rounded(a);
+    b = rounded(b);
   };
   whole_vectors(n, 2 * kVector, [&](std::size_t x) HWY_ATTR {
-    hn::StoreU(packed_in_order(sums(x, first), sums(x + kVector, first)), u8,
-               even + x / 2);
-    hn::StoreU(packed_in_order(sums(x, second), sums(x + kVector, second)), u8,
-               odd + x / 2);
+    from.prefetch(x);
+    Words a = hn::Zero(i16), b = a, c = a, d = a;
+    sum(x, a, b);
+    sum(x + kVector, c, d);
+    hn::StoreU(packed_in_order(a, c), u8, even + x / 2);
+    hn::StoreU(packed_in_order(b, d), u8, odd + x / 2);
   });
 }
 

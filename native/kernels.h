@@ -34,12 +34,14 @@ constexpr int kFineWhole = 1 << 14;
 constexpr int kFewTaps = 8;
 
 // Some bytes of `taps` rows, of which the first begins at `first`, and their
-// weights.
+// weights. `ahead` bytes behind them lies what will be asked for next, which is
+// brought nearer meanwhile; it need not exist.
 struct Rows {
   const std::uint8_t *first;
   std::size_t stride;
   int taps;
   const std::int16_t *weight;
+  std::size_t ahead;
 };
 
 // A horizontal step as a table: each block takes 16 bytes of a line, puts those

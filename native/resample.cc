@@ -211,10 +211,10 @@ void Resampler::parted(const Bank &bank, const Rows &rows,
   for (int i = 0; i < 4; i++) parts[i] = part[i] = part_[i].data();
   if (bank.split == Split::kTwo || bank.split == Split::kTwoAndTwo) {
     const bool few = rows.taps <= kFewTaps;
-    const Rows one{few ? nullptr : blended(bank, rows), 0, 1, nullptr};
+    const Rows one{few ? nullptr : blended(bank, rows), 0, 1, nullptr, 0};
     kernels_.blend_split2(few ? rows : one, bank.bytes, part[0], part[1]);
     if (bank.split == Split::kTwo) return;
-    const Rows again{part[bank.again], 0, 1, nullptr};
+    const Rows again{part[bank.again], 0, 1, nullptr, 0};
     return kernels_.blend_split2(again, bank.bytes / 2, part[2], part[3]);
   }
   parts[0] = blended(bank, rows);
@@ -234,10 +234,11 @@ void Resampler::row(const Pixels &pixels, int row,
                     std::int16_t *const lines[]) {
   for (const Bank &bank : banks_) {
     const Row &r = bank.rows[row];
+    const Row &next = bank.rows[std::min(row + 1, rows_ - 1)];
     const std::size_t stride = pixels.stride[bank.plane];
     const Rows rows{
         pixels.data[bank.plane] + r.first * stride + bank.first_byte, stride,
-        r.taps, &bank.weights[r.weight]};
+        r.taps, &bank.weights[r.weight], (next.first - r.first) * stride};
     const std::uint8_t *parts[4];
     parted(bank, rows, parts);
     for (const Lane &lane : bank.lanes)

@@ -53,7 +53,7 @@ void rows(const Kernels &k) {
         fill(source.data(), source.size(), random, n % 3);
         const bool many = taps > kFewTaps;
         const auto w = weights(taps, many ? kFineWhole : kWhole, random);
-        const Rows rows{source.data(), stride, taps, w.data()};
+        const Rows rows{source.data(), stride, taps, w.data(), stride};
         Line a[2], b[2];
         for (int i = 0; i < 2; i++) a[i].resize(n), b[i].resize(n);
         if (many) {
