@@ -82,6 +82,7 @@ void Resampler::add(const Model &model, const preproc_output &output, int first,
   const Component *c = &model.component[first];
   Bank bank;
   bank.plane = c[0].plane;
+  bank.component = first;
   Axis axis[3];
   int group = 1;
   std::size_t begin = SIZE_MAX, end = 0;
@@ -230,9 +231,10 @@ void Resampler::parted(const Bank &bank, const Rows &rows,
       part[k][i] = from[bank.each[k].first + i * bank.each[k].step];
 }
 
-void Resampler::row(const Pixels &pixels, int row,
+void Resampler::row(const Pixels &pixels, int row, int components,
                     std::int16_t *const lines[]) {
   for (const Bank &bank : banks_) {
+    if (bank.component >= components) break;
     const Row &r = bank.rows[row];
     const Row &next = bank.rows[std::min(row + 1, rows_ - 1)];
     const std::size_t stride = pixels.stride[bank.plane];
@@ -242,8 +244,9 @@ void Resampler::row(const Pixels &pixels, int row,
     const std::uint8_t *parts[4];
     parted(bank, rows, parts);
     for (const Lane &lane : bank.lanes)
-      lane.columns.run(kernels_, parts[lane.part], lines[lane.component],
-                       lines[lane.other]);
+      if (lane.component < components)
+        lane.columns.run(kernels_, parts[lane.part], lines[lane.component],
+                         lines[lane.other]);
   }
 }
 

@@ -25,10 +25,11 @@ class Resampler {
   int rows() const { return rows_; }
 
   // Fills lines[c] with the levels (see kernels.h) of row `row` of component c,
-  // left to right as in the output where reverse_x asks for that; rows are
-  // those of the camera. A line has room for columns() values and kPadding
-  // bytes behind them.
-  void row(const Pixels &pixels, int row, std::int16_t *const lines[]);
+  // for c < components, left to right as in the output where reverse_x asks for
+  // that; rows are those of the camera. A line has room for columns() values
+  // and kPadding bytes behind them.
+  void row(const Pixels &pixels, int row, int components,
+           std::int16_t *const lines[]);
 
  private:
   // The vertical step of a row of the output.
@@ -51,7 +52,7 @@ class Resampler {
   };
   // A memory plane, whose components share the vertical step.
   struct Bank {
-    int plane = 0;
+    int plane = 0, component = 0;  // the first one of its components
     Split split = Split::kNone;
     int again = 0;  // the part that kTwoAndTwo splits once more
     std::size_t first_byte = 0, bytes = 0;  // what the lanes need of a row

@@ -1,0 +1,64 @@
+// What becomes of the rows of one output: pixels in the caller's memory, or a
+// file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "convert.h"
+#include "decode.h"
+#include "encode.h"
+#include "picture.h"
+#include "preproc.h"
+#include "store.h"
+
+namespace preprocess {
+
+// Memory of the caller for one output. data is null when it is not due.
+struct Target {
+  std::uint8_t *data;
+  std::size_t capacity;
+  bool bordered;  // the border stands there from a frame before
+};
+
+// One output, for frames of every level of decoding that it may come from.
+class Output {
+ public:
+  Output(const Kernels &kernels, const preproc_output &config);
+
+  const preproc_output &config() const { return config_; }
+
+  bool gray() const { return config_.color == PREPROC_GRAY; }
+
+  // Makes the numbers for pixels of this model.
+  void plan(int level, const Model &model, int matrix, int range);
+
+  // The components that are needed of the source.
+  int components(int level) const { return plans_[level]->components; }
+
+  // Begins with a frame: where its pixels go. Refuses a target that is too
+  // small or crooked.
+  std::uint8_t *begin(const Target &target);
+
+  // Takes the levels of a row; see Store.
+  void row(int level, int row, const std::int16_t *const lines[],
+           std::uint8_t *out) {
+    store_.row(*plans_[level], row, lines, out);
+  }
+
+  // Ends with the frame, and returns the bytes of the output.
+  std::size_t finish(const Target &target);
+
+ private:
+  preproc_output config_;
+  Store store_;
+  std::optional<Conversion> plans_[kLevels];
+  std::unique_ptr<JpegEncoder> encoder_;
+  std::vector<std::uint8_t> picture_;  // what the encoder reads
+  bool bordered_ = false;              // picture_ is
+};
+
+}  // namespace preprocess
