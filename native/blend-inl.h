@@ -24,11 +24,6 @@ HWY_INLINE bool whole_vectors(std::size_t n, std::size_t size, Step step) {
   return true;
 }
 
-// v/128, rounded.
-HWY_INLINE Words rounded(Words v) {
-  return hn::MulFixedPoint15(v, hn::Set(i16, (1 << 15) / kWhole));
-}
-
 // Where each row begins: kept in registers, where a Rows might be written to by
 // any store of bytes, for all that the compiler knows.
 template <int Taps>
@@ -46,6 +41,67 @@ struct Starts {
   const std::uint8_t *row[Taps];
   std::size_t ahead;
 };
+
+#if HWY_TARGET == HWY_NEON
+
+// NEON adds products of bytes to sums of 16 bits, and rounds while it narrows.
+class Sum {
+ public:
+  HWY_INLINE void add(uint8x16_t v, uint8x16_t weight, bool first) {
+    low_ = first ? vmull_u8(vget_low_u8(v), vget_low_u8(weight))
+                 : vmlal_u8(low_, vget_low_u8(v), vget_low_u8(weight));
+    high_ = first ? vmull_high_u8(v, weight) : vmlal_high_u8(high_, v, weight);
+  }
+  HWY_INLINE uint8x16_t rounded() const {
+    return vcombine_u8(vrshrn_n_u16(low_, 7), vrshrn_n_u16(high_, 7));
+  }
+
+ private:
+  uint16x8_t low_ = vdupq_n_u16(0), high_ = vdupq_n_u16(0);
+};
+
+template <int Taps>
+void blend_of(const Rows &rows, std::size_t n, std::uint8_t *HWY_RESTRICT to) {
+  const Starts<Taps> from(rows);
+  uint8x16_t weight[Taps];
+  for (int k = 0; k < Taps; k++)
+    weight[k] = vdupq_n_u8(std::uint8_t(rows.weight[k]));
+  whole_vectors(n, kVector, [&](std::size_t x) HWY_ATTR {
+    from.prefetch(x);
+    Sum sum;
+    for (int k = 0; k < Taps; k++)
+      sum.add(vld1q_u8(from.row[k] + x), weight[k], k == 0);
+    vst1q_u8(to + x, sum.rounded());
+  });
+}
+
+template <int Taps>
+void blend_split2_of(const Rows &rows, std::size_t n,
+                     std::uint8_t *HWY_RESTRICT even,
+                     std::uint8_t *HWY_RESTRICT odd) {
+  const Starts<Taps> from(rows);
+  uint8x16_t weight[Taps];
+  for (int k = 0; k < Taps; k++)
+    weight[k] = vdupq_n_u8(std::uint8_t(rows.weight[k]));
+  whole_vectors(n, 2 * kVector, [&](std::size_t x) HWY_ATTR {
+    from.prefetch(x);
+    Sum a, b;
+    for (int k = 0; k < Taps; k++) {
+      const uint8x16x2_t v = vld2q_u8(from.row[k] + x);
+      a.add(v.val[0], weight[k], k == 0);
+      b.add(v.val[1], weight[k], k == 0);
+    }
+    vst1q_u8(even + x / 2, a.rounded());
+    vst1q_u8(odd + x / 2, b.rounded());
+  });
+}
+
+#else
+
+// v/128, rounded.
+HWY_INLINE Words rounded(Words v) {
+  return hn::MulFixedPoint15(v, hn::Set(i16, (1 << 15) / kWhole));
+}
 
 template <int Taps>
 void blend_of(const Rows &rows, std::size_t n, std::uint8_t *HWY_RESTRICT to) {
@@ -71,6 +127,40 @@ void blend_of(const Rows &rows, std::size_t n, std::uint8_t *HWY_RESTRICT to) {
     hn::StoreU(packed(rounded(low), rounded(high)), u8, to + x);
   });
 }
+
+// A product with weights of which every second one is zero takes the bytes
+// apart by the way.
+template <int Taps>
+void blend_split2_of(const Rows &rows, std::size_t n,
+                     std::uint8_t *HWY_RESTRICT even,
+                     std::uint8_t *HWY_RESTRICT odd) {
+  const Starts<Taps> from(rows);
+  Bytes first[Taps], second[Taps];
+  for (int k = 0; k < Taps; k++) {
+    first[k] = hn::BitCast(u8, hn::Set(i16, rows.weight[k]));
+    second[k] =
+        hn::BitCast(u8, hn::Set(i16, std::int16_t(rows.weight[k] << 8)));
+  }
+  const auto sum = [&](std::size_t x, Words &a, Words &b) HWY_ATTR {
+    for (int k = 0; k < Taps; k++) {
+      const Bytes v = from.load(k, x);
+      a = k ? hn::Add(a, pair_sums(v, first[k])) : pair_sums(v, first[k]);
+      b = k ? hn::Add(b, pair_sums(v, second[k])) : pair_sums(v, second[k]);
+    }
+    a = rounded(a);
+    b = rounded(b);
+  };
+  whole_vectors(n, 2 * kVector, [&](std::size_t x) HWY_ATTR {
+    from.prefetch(x);
+    Words a = hn::Zero(i16), b = a, c = a, d = a;
+    sum(x, a, b);
+    sum(x + kVector, c, d);
+    hn::StoreU(packed_in_order(a, c), u8, even + x / 2);
+    hn::StoreU(packed_in_order(b, d), u8, odd + x / 2);
+  });
+}
+
+#endif
 
 void blend(const Rows &rows, std::size_t n, std::uint8_t *to) {
   if (n < kVector) return plain::blend(rows, n, to);
@@ -116,38 +206,6 @@ void blend_many(const Rows &rows, std::size_t n, std::uint8_t *to) {
     hn::StoreU(hn::DemoteTo(half, sums), half, to + x);
   });
   if (!done) plain::blend_many(rows, n, to);
-}
-
-// A product with weights of which every second one is zero takes the bytes
-// apart by the way.
-template <int Taps>
-void blend_split2_of(const Rows &rows, std::size_t n,
-                     std::uint8_t *HWY_RESTRICT even,
-                     std::uint8_t *HWY_RESTRICT odd) {
-  const Starts<Taps> from(rows);
-  Bytes first[Taps], second[Taps];
-  for (int k = 0; k < Taps; k++) {
-    first[k] = hn::BitCast(u8, hn::Set(i16, rows.weight[k]));
-    second[k] =
-        hn::BitCast(u8, hn::Set(i16, std::int16_t(rows.weight[k] << 8)));
-  }
-  const auto sum = [&](std::size_t x, Words &a, Words &b) HWY_ATTR {
-    for (int k = 0; k < Taps; k++) {
-      const Bytes v = from.load(k, x);
-      a = k ? hn::Add(a, pair_sums(v, first[k])) : pair_sums(v, first[k]);
-      b = k ? hn::Add(b, pair_sums(v, second[k])) : pair_sums(v, second[k]);
-    }
-    a = rounded(a);
-    b = rounded(b);
-  };
-  whole_vectors(n, 2 * kVector, [&](std::size_t x) HWY_ATTR {
-    from.prefetch(x);
-    Words a = hn::Zero(i16), b = a, c = a, d = a;
-    sum(x, a, b);
-    sum(x + kVector, c, d);
-    hn::StoreU(packed_in_order(a, c), u8, even + x / 2);
-    hn::StoreU(packed_in_order(b, d), u8, odd + x / 2);
-  });
 }
 
 // One row, of which nothing has to be summed up.
