@@ -14,6 +14,7 @@
 #include "blend-inl.h"
 #include "columns-inl.h"
 #include "pixels-inl.h"
+#include "turn-inl.h"
 #include "warp-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -28,7 +29,7 @@ constexpr Simd kSet = HWY_TARGET == HWY_NEON   ? Simd::kNeon
 constexpr Kernels kKernels{kSet,       kBlocks,      int(kLanes), blend,
                            blend_many, blend_split2, split3,      split4,
                            columns2,   columns2x2,   columns4,    column_sums,
-                           pack,       warp,         pixels};
+                           pack,       warp,         pixels,      turn};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace preprocess

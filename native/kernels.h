@@ -114,6 +114,20 @@ struct Warp {
   const WarpRun *runs;
 };
 
+// Some rows of an output whose rows are the camera's columns: row i of channel
+// c begins at from[c] + i*from_row, and its elements go down column i of what
+// begins at to[c], or of pixels at to[0] when they are interleaved.
+constexpr int kTile = 16;
+struct Tile {
+  const std::uint8_t *from[3];
+  std::size_t from_row;
+  int rows, columns, channels;  // up to kTile rows
+  std::size_t element;          // bytes: 1, 2 or 4
+  bool interleaved;
+  std::uint8_t *to[3];
+  std::size_t to_row;
+};
+
 struct Kernels {
   Simd set;
   int blocks;  // of 16 bytes in a vector
@@ -156,6 +170,7 @@ struct Kernels {
   void (*pixels)(const Colours &colours, const Elements &elements,
                  const std::int16_t *const lines[], std::size_t n,
                  void *const to[]);
+  void (*turn)(const Tile &tile);
 };
 
 // The kernels of a set, or null when this build has none.

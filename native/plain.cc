@@ -150,6 +150,16 @@ void pixels(const Colours &c, const Elements &e,
   }
 }
 
+void turn(const Tile &t) {
+  const std::size_t step = t.element * (t.interleaved ? t.channels : 1);
+  for (int c = 0; c < t.channels; c++)
+    for (int x = 0; x < t.columns; x++)
+      for (int y = 0; y < t.rows; y++)
+        std::memcpy((t.interleaved ? t.to[0] + c * t.element : t.to[c]) +
+                        x * t.to_row + y * step,
+                    t.from[c] + y * t.from_row + x * t.element, t.element);
+}
+
 std::uint16_t half(float v) {
   std::uint32_t bits;
   std::memcpy(&bits, &v, sizeof bits);
@@ -213,9 +223,9 @@ void warp(const Warp &w, std::int16_t *const to[]) {
 
 const Kernels &kernels() {
   static const Kernels table{
-      Simd::kNone,  1,           8,      blend,    blend_many,
-      blend_split2, split3,      split4, columns2, columns2x2,
-      columns4,     column_sums, pack,   warp,     pixels};
+      Simd::kNone, 1,      8,        blend,      blend_many, blend_split2,
+      split3,      split4, columns2, columns2x2, columns4,   column_sums,
+      pack,        warp,   pixels,   turn};
   return table;
 }
 

@@ -26,6 +26,8 @@ void warp(const Warp &warp, std::int16_t *const to[]);
 void pixels(const Colours &colours, const Elements &elements,
             const std::int16_t *const lines[], std::size_t n, void *const to[]);
 
+void turn(const Tile &tile);
+
 // The bits of v as an IEEE 754 binary16, to the nearest, to even between two.
 std::uint16_t half(float v);
 

@@ -9,40 +9,8 @@
 namespace preprocess {
 namespace {
 
-// Rows that are transposed together: a cache line of bytes in the output.
-constexpr int kTile = 16;
-
 std::size_t element_bytes(int dtype) {
   return dtype == PREPROC_FLOAT32 ? 4 : dtype == PREPROC_FLOAT16 ? 2 : 1;
-}
-
-// to[x][i] = from[i][x] for `count` rows of units of this many bytes.
-template <std::size_t Unit>
-void transpose(const std::uint8_t *from, std::size_t from_row, int columns,
-               int count, std::uint8_t *to, std::size_t to_row) {
-  for (int x = 0; x < columns; x++)
-    for (int i = 0; i < count; i++)
-      std::memcpy(to + x * to_row + i * Unit, from + i * from_row + x * Unit,
-                  Unit);
-}
-
-using Transpose = void (*)(const std::uint8_t *, std::size_t, int, int,
-                           std::uint8_t *, std::size_t);
-
-Transpose transpose_of(std::size_t unit) {
-  switch (unit) {
-    case 1:
-      return transpose<1>;
-    case 2:
-      return transpose<2>;
-    case 3:
-      return transpose<3>;
-    case 4:
-      return transpose<4>;
-    case 6:
-      return transpose<6>;
-  }
-  return transpose<12>;
 }
 
 }  // namespace
@@ -61,42 +29,57 @@ Store::Store(const Kernels &kernels, const preproc_output &output)
   plane_ = planar ? pixels * element_ : 0;
   make_pad(output);
   if (!output.transpose) return;
-  tile_row_ = product(columns_, pixel_);
+  tile_row_ = product(columns_, element_);
   tile_plane_ = tile_row_ * kTile;
-  tile_.resize(tile_plane_ * (planar ? channels_ : 1));
+  tile_.resize(tile_plane_ * channels_);
 }
 
 // Columns `column` to column+count of the content, from the tile.
 void Store::place_tile(int column, int count, std::uint8_t *out) const {
-  const std::size_t row = output_.width * pixel_;
-  const Transpose transposed = transpose_of(pixel_);
-  std::uint8_t *to =
-      out + output_.content_y * row + (output_.content_x + column) * pixel_;
-  for (int c = 0; c < (plane_ ? channels_ : 1); c++)
-    transposed(tile_.data() + c * tile_plane_, tile_row_, columns_, count,
-               to + c * plane_, row);
+  Tile tile{};
+  tile.from_row = tile_row_;
+  tile.to_row = output_.width * pixel_;
+  tile.rows = count;
+  tile.columns = columns_;
+  tile.channels = channels_;
+  tile.element = element_;
+  tile.interleaved = plane_ == 0;
+  std::uint8_t *to = out + output_.content_y * tile.to_row +
+                     (output_.content_x + column) * pixel_;
+  for (int c = 0; c < channels_; c++) {
+    tile.from[c] = tile_.data() + c * tile_plane_;
+    tile.to[c] = to + c * plane_;
+  }
+  kernels_.turn(tile);
 }
 
 void Store::row(const Conversion &conversion, int row,
                 const std::int16_t *const lines[], std::uint8_t *out) {
   const std::int16_t *ordered[3];
   for (int c = 0; c < 3; c++) ordered[c] = lines[conversion.line[c]];
+  if (output_.transpose) return turned(conversion, row, ordered, out);
+  const int y = output_.reverse_y ? rows_ - 1 - row : row;
+  const std::size_t pixel =
+      std::size_t(output_.content_y + y) * output_.width + output_.content_x;
   void *to[3];
-  const int first = row / kTile * kTile;  // of the tile
-  const int count = std::min(kTile, rows_ - first);
-  if (output_.transpose) {
-    const int i = output_.reverse_y ? first + count - 1 - row : row - first;
-    for (int c = 0; c < 3; c++)
-      to[c] = tile_.data() + i * tile_row_ + c * tile_plane_;
-  } else {
-    const int y = output_.reverse_y ? rows_ - 1 - row : row;
-    const std::size_t pixel =
-        std::size_t(output_.content_y + y) * output_.width + output_.content_x;
-    for (int c = 0; c < 3; c++) to[c] = out + pixel * pixel_ + c * plane_;
-  }
+  for (int c = 0; c < 3; c++) to[c] = out + pixel * pixel_ + c * plane_;
   kernels_.pixels(conversion.colours, conversion.elements, ordered, columns_,
                   to);
-  if (output_.transpose && row == first + count - 1)
+}
+
+// Rows are gathered in planes, which are turned when the tile is full.
+void Store::turned(const Conversion &conversion, int row,
+                   const std::int16_t *const lines[], std::uint8_t *out) {
+  const int first = row / kTile * kTile;
+  const int count = std::min(kTile, rows_ - first);
+  const int i = output_.reverse_y ? first + count - 1 - row : row - first;
+  void *to[3];
+  for (int c = 0; c < 3; c++)
+    to[c] = tile_.data() + i * tile_row_ + c * tile_plane_;
+  Elements planes = conversion.elements;
+  planes.interleaved = false;
+  kernels_.pixels(conversion.colours, planes, lines, columns_, to);
+  if (row == first + count - 1)
     place_tile(output_.reverse_y ? rows_ - first - count : first, count, out);
 }
 

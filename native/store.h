@@ -32,6 +32,8 @@ class Store {
  private:
   void make_pad(const preproc_output &output);
   void fill(std::uint8_t *out, int x, int y, int width, int height) const;
+  void turned(const Conversion &conversion, int row,
+              const std::int16_t *const lines[], std::uint8_t *out);
   void place_tile(int column, int count, std::uint8_t *out) const;
 
   const Kernels &kernels_;
@@ -42,8 +44,8 @@ class Store {
   std::size_t pixel_, plane_;
   std::vector<std::uint8_t> pad_;  // a row of border, by channel when planar
   std::size_t pad_row_ = 0;
-  // Of an output that is transposed: some rows of the content, which are as
-  // many columns of the output. Planes of channels are behind each other.
+  // Of an output that is transposed: kTile rows of the content, which are as
+  // many columns of the output, as planes of channels.
   Aligned<std::uint8_t> tile_;
   std::size_t tile_row_ = 0, tile_plane_ = 0;
 };

@@ -235,6 +235,41 @@ void halves(const Kernels &k) {
     }
 }
 
+// Each element where it belongs, and none beside it.
+void turns(const Kernels &k) {
+  Random random;
+  for (std::size_t element : {1, 2, 4})
+    for (int rows : {1, 5, 15, kTile})
+      for (int columns : {1, 3, 4, 16, 17, 33, 47})
+        for (int channels : {1, 3})
+          for (bool interleaved : {false, true}) {
+            const std::size_t slack = 7 * element;
+            const std::size_t row = columns * element;
+            const std::size_t unit = element * (interleaved ? channels : 1);
+            const std::size_t to_row = rows * unit + slack;
+            const std::size_t bytes = to_row * (columns - 1) + rows * unit;
+            std::unique_ptr<Edge> from[3], a[3], b[3];
+            Tile tile{};
+            tile.from_row = row;
+            tile.rows = rows, tile.columns = columns, tile.channels = channels;
+            tile.element = element, tile.interleaved = interleaved;
+            tile.to_row = to_row;
+            Tile other = tile;
+            for (int c = 0; c < 3; c++) {
+              from[c] = std::make_unique<Edge>(row * rows);
+              fill(from[c]->data(), row * rows, random, 0);
+              a[c] = std::make_unique<Edge>(bytes);
+              b[c] = std::make_unique<Edge>(bytes);
+              tile.from[c] = other.from[c] = from[c]->data();
+              tile.to[c] = a[c]->data(), other.to[c] = b[c]->data();
+            }
+            k.turn(tile);
+            plainly.turn(other);
+            for (int c = 0; c < 3; c++)
+              CHECK(std::memcmp(a[c]->data(), b[c]->data(), bytes) == 0);
+          }
+}
+
 }  // namespace
 
 int main() {
@@ -248,6 +283,7 @@ int main() {
     columns(k);
     pixels(k);
     halves(k);
+    turns(k);
     sets++;
   }
   std::printf("%d instruction sets\n", sets);
