@@ -34,13 +34,28 @@ struct Starts {
   HWY_INLINE Bytes load(int k, std::size_t x) const {
     return hn::LoadU(u8, row[k] + x);
   }
-  // The prefetcher of the processor takes a while for each of the rows.
+  // Of two vectors. The prefetcher of the processor takes a while for each of
+  // the rows.
   HWY_INLINE void prefetch(std::size_t x) const {
-    for (int k = 0; k < Taps; k++) __builtin_prefetch(row[k] + ahead + x);
+    constexpr std::size_t kCacheLine = 64;
+    for (int k = 0; k < Taps; k++)
+      for (std::size_t i = 0; i < 2 * kVector; i += kCacheLine)
+        __builtin_prefetch(row[k] + ahead + x + i);
   }
   const std::uint8_t *row[Taps];
   std::size_t ahead;
 };
+
+// Calls one(x) for each vector of n, of which there is one at least.
+template <int Taps, class One>
+HWY_INLINE void by_two(const Starts<Taps> &from, std::size_t n, One one) {
+  const bool two = whole_vectors(n, 2 * kVector, [&](std::size_t x) HWY_ATTR {
+    from.prefetch(x);
+    one(x);
+    one(x + kVector);
+  });
+  if (!two) whole_vectors(n, kVector, one);
+}
 
 #if HWY_TARGET == HWY_NEON
 
@@ -66,13 +81,13 @@ void blend_of(const Rows &rows, std::size_t n, std::uint8_t *HWY_RESTRICT to) {
   uint8x16_t weight[Taps];
   for (int k = 0; k < Taps; k++)
     weight[k] = vdupq_n_u8(std::uint8_t(rows.weight[k]));
-  whole_vectors(n, kVector, [&](std::size_t x) HWY_ATTR {
-    from.prefetch(x);
+  const auto one = [&](std::size_t x) HWY_ATTR {
     Sum sum;
     for (int k = 0; k < Taps; k++)
       sum.add(vld1q_u8(from.row[k] + x), weight[k], k == 0);
     vst1q_u8(to + x, sum.rounded());
-  });
+  };
+  by_two(from, n, one);
 }
 
 template <int Taps>
@@ -113,8 +128,7 @@ void blend_of(const Rows &rows, std::size_t n, std::uint8_t *HWY_RESTRICT to) {
     weights[k] = hn::BitCast(
         u8, hn::Set(i16, std::int16_t(rows.weight[2 * k] | odd << 8)));
   }
-  whole_vectors(n, kVector, [&](std::size_t x) HWY_ATTR {
-    from.prefetch(x);
+  const auto one = [&](std::size_t x) HWY_ATTR {
     Words low = hn::Zero(i16), high = low;
     for (int k = 0; k < kPairs; k++) {
       const Bytes a = from.load(2 * k, x);
@@ -125,7 +139,8 @@ void blend_of(const Rows &rows, std::size_t n, std::uint8_t *HWY_RESTRICT to) {
       high = k ? hn::Add(high, h) : h;
     }
     hn::StoreU(packed(rounded(low), rounded(high)), u8, to + x);
-  });
+  };
+  by_two(from, n, one);
 }
 
 // A product with weights of which every second one is zero takes the bytes
