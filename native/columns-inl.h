@@ -18,18 +18,6 @@ HWY_INLINE Words products(Bytes samples, const std::uint8_t *code) {
                    hn::LoadU(u8, code + kVector));
 }
 
-void columns2(const ColumnTable &table, const std::uint8_t *line,
-              std::int16_t *HWY_RESTRICT to) {
-  const std::int32_t *at = table.offset;
-  const std::uint8_t *code = table.code;
-  for (int i = 0; i < table.steps; i++) {
-    hn::StoreU(products(gathered(line, at, 1), code), i16, to);
-    at += kBlocks;
-    code += 2 * kVector;
-    to += kLanes;
-  }
-}
-
 // The blocks of two vectors are taken in turns, so that they come out in order
 // where an instruction works on each 128 bits by themselves.
 void columns2x2(const ColumnTable &table, const std::uint8_t *line,
@@ -51,18 +39,52 @@ void columns2x2(const ColumnTable &table, const std::uint8_t *line,
   }
 }
 
-void columns4(const ColumnTable &table, const std::uint8_t *line,
-              std::int16_t *HWY_RESTRICT to) {
+// The sums of Count vectors of products, each a value: of `All` that belong to
+// a step, those from the first on at which `at` and `code` point.
+template <int All, int Count>
+HWY_INLINE Words summed(const std::uint8_t *line, const std::int32_t *at,
+                        const std::uint8_t *code) {
+  if constexpr (Count == 1) {
+    return products(gathered(line, at, All), code);
+  } else {
+    constexpr int kHalf = Count / 2;
+    return neighbour_sums(
+        summed<All, kHalf>(line, at, code),
+        summed<All, kHalf>(line, at + kHalf, code + kHalf * 2 * kVector));
+  }
+}
+
+template <int All>
+HWY_INLINE void columns_of(const ColumnTable &table, const std::uint8_t *line,
+                           std::int16_t *HWY_RESTRICT to) {
   const std::int32_t *at = table.offset;
   const std::uint8_t *code = table.code;
   for (int i = 0; i < table.steps; i++) {
-    const Words a = products(gathered(line, at, 2), code);
-    const Words b = products(gathered(line, at + 1, 2), code + 2 * kVector);
-    hn::StoreU(neighbour_sums(a, b), i16, to);
-    at += 2 * kBlocks;
-    code += 4 * kVector;
+    hn::StoreU(summed<All, All>(line, at, code), i16, to);
+    at += All * kBlocks;
+    code += All * 2 * kVector;
     to += kLanes;
   }
+}
+
+void columns2(const ColumnTable &table, const std::uint8_t *line,
+              std::int16_t *to) {
+  columns_of<1>(table, line, to);
+}
+
+void columns4(const ColumnTable &table, const std::uint8_t *line,
+              std::int16_t *to) {
+  columns_of<2>(table, line, to);
+}
+
+void columns8(const ColumnTable &table, const std::uint8_t *line,
+              std::int16_t *to) {
+  columns_of<4>(table, line, to);
+}
+
+void columns16(const ColumnTable &table, const std::uint8_t *line,
+               std::int16_t *to) {
+  columns_of<8>(table, line, to);
 }
 
 void column_sums(const ColumnSums &sums, const std::uint8_t *line,

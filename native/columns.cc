@@ -60,14 +60,21 @@ void write(const Block &block, int from, int vector_bytes, std::uint8_t *code) {
 
 }  // namespace
 
+// The bytes of a value.
+int Columns::taps_of(Kind kind) {
+  if (kind == Kind::kFour) return 4;
+  if (kind == Kind::kEight) return 8;
+  return kind == Kind::kSixteen ? 16 : 2;
+}
+
 // Block k of a step goes to vector k%vectors, see columns-inl.h.
 bool Columns::tabulate(const Kernels &kernels, const Axis &axis,
                        const std::vector<Placement> &places, Kind kind,
                        std::size_t length) {
   const int samples = int(axis.first.size());
-  const int taps = kind == Kind::kFour ? 4 : 2;
-  const int vectors = kind == Kind::kTwo ? 1 : 2;
+  const int taps = taps_of(kind);
   const int in_block = kBlock / taps / int(places.size());
+  const int vectors = 8 / in_block;
   const int bytes = 16 * kernels.blocks;
   kind_ = kind;
   steps_ = (samples + kernels.lanes - 1) / kernels.lanes;
@@ -111,9 +118,9 @@ void Columns::sum_up(const Axis &axis, int shift, std::size_t length) {
 
 Columns::Columns(const Kernels &kernels, const Axis &axis, Placement place,
                  std::size_t length) {
-  if (!tabulate(kernels, axis, {place}, Kind::kTwo, length) &&
-      !tabulate(kernels, axis, {place}, Kind::kFour, length))
-    sum_up(axis, place.shift, length);
+  for (Kind kind : {Kind::kTwo, Kind::kFour, Kind::kEight, Kind::kSixteen})
+    if (tabulate(kernels, axis, {place}, kind, length)) return;
+  sum_up(axis, place.shift, length);
 }
 
 std::optional<Columns> Columns::of_pair(const Kernels &kernels,
@@ -134,6 +141,10 @@ void Columns::run(const Kernels &kernels, const std::uint8_t *line,
       return kernels.columns2x2(table, line, to, other);
     case Kind::kFour:
       return kernels.columns4(table, line, to);
+    case Kind::kEight:
+      return kernels.columns8(table, line, to);
+    case Kind::kSixteen:
+      return kernels.columns16(table, line, to);
     case Kind::kSums:
       return kernels.column_sums(
           {int(offset_.size()), taps_, offset_.data(), weight_.data()}, line,

@@ -39,10 +39,11 @@ class Columns {
            std::int16_t *other) const;
 
  private:
-  enum class Kind { kTwo, kPair, kFour, kSums };
+  enum class Kind { kTwo, kPair, kFour, kEight, kSixteen, kSums };
 
   Columns() = default;
 
+  static int taps_of(Kind kind);
   bool tabulate(const Kernels &kernels, const Axis &axis,
                 const std::vector<Placement> &places, Kind kind,
                 std::size_t length);

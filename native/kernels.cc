@@ -26,10 +26,10 @@ constexpr Simd kSet = HWY_TARGET == HWY_NEON   ? Simd::kNeon
                       : HWY_TARGET == HWY_AVX2 ? Simd::kAvx2
                                                : Simd::kAvx512;
 
-constexpr Kernels kKernels{kSet,       kBlocks,      int(kLanes), blend,
-                           blend_many, blend_split2, split3,      split4,
-                           columns2,   columns2x2,   columns4,    column_sums,
-                           pack,       warp,         pixels,      turn};
+constexpr Kernels kKernels{
+    kSet,      kBlocks,     int(kLanes), blend,      blend_many, blend_split2,
+    split3,    split4,      columns2,    columns2x2, columns4,   columns8,
+    columns16, column_sums, pack,        warp,       pixels,     turn};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace preprocess

@@ -153,9 +153,14 @@ struct Kernels {
   // Two bytes a value for two components that lie in turns: 2*blocks blocks.
   void (*columns2x2)(const ColumnTable &table, const std::uint8_t *line,
                      std::int16_t *to, std::int16_t *other);
-  // Four bytes a value: 2*blocks blocks a step.
+  // Four, eight or sixteen bytes a value: 2*blocks, 4*blocks or 8*blocks
+  // blocks a step.
   void (*columns4)(const ColumnTable &table, const std::uint8_t *line,
                    std::int16_t *to);
+  void (*columns8)(const ColumnTable &table, const std::uint8_t *line,
+                   std::int16_t *to);
+  void (*columns16)(const ColumnTable &table, const std::uint8_t *line,
+                    std::int16_t *to);
   void (*column_sums)(const ColumnSums &sums, const std::uint8_t *line,
                       std::int16_t *to);
 

@@ -122,6 +122,18 @@ void columns4(const ColumnTable &t, const std::uint8_t *line,
     block(line + t.offset[i], t.code + i * 32, 4, 4, to + i * 4);
 }
 
+void columns8(const ColumnTable &t, const std::uint8_t *line,
+              std::int16_t *to) {
+  for (int i = 0; i < 4 * t.steps; i++)
+    block(line + t.offset[i], t.code + i * 32, 2, 8, to + i * 2);
+}
+
+void columns16(const ColumnTable &t, const std::uint8_t *line,
+               std::int16_t *to) {
+  for (int i = 0; i < 8 * t.steps; i++)
+    block(line + t.offset[i], t.code + i * 32, 1, 16, to + i);
+}
+
 void column_sums(const ColumnSums &s, const std::uint8_t *line,
                  std::int16_t *to) {
   constexpr int kStep = kFineWhole / kLevel;
@@ -223,9 +235,9 @@ void warp(const Warp &w, std::int16_t *const to[]) {
 
 const Kernels &kernels() {
   static const Kernels table{
-      Simd::kNone, 1,      8,        blend,      blend_many, blend_split2,
-      split3,      split4, columns2, columns2x2, columns4,   column_sums,
-      pack,        warp,   pixels,   turn};
+      Simd::kNone, 1,           8,        blend,      blend_many, blend_split2,
+      split3,      split4,      columns2, columns2x2, columns4,   columns8,
+      columns16,   column_sums, pack,     warp,       pixels,     turn};
   return table;
 }
 

@@ -19,6 +19,10 @@ void columns2x2(const ColumnTable &table, const std::uint8_t *line,
                 std::int16_t *to, std::int16_t *other);
 void columns4(const ColumnTable &table, const std::uint8_t *line,
               std::int16_t *to);
+void columns8(const ColumnTable &table, const std::uint8_t *line,
+              std::int16_t *to);
+void columns16(const ColumnTable &table, const std::uint8_t *line,
+               std::int16_t *to);
 void column_sums(const ColumnSums &sums, const std::uint8_t *line,
                  std::int16_t *to);
 void pack(const std::int16_t *const lines[], std::size_t n, std::uint8_t *to);

@@ -103,8 +103,12 @@ void count(const char *job, const Frame &frame, const preproc_output &output) {
   }
   // Room for a file that is larger than its pixels, which none is.
   Bytes out(output_bytes(output) + 4096);
+  // The border stands from the first frame on, as it does in a ring.
+  std::uint32_t bordered = 0;
   const auto once = [&] {
-    CHECK(run(handle, planes, lengths, out.data(), out.size()) == PREPROC_OK);
+    CHECK(run(handle, planes, lengths, out.data(), out.size(), nullptr, nullptr,
+              bordered) == PREPROC_OK);
+    bordered = 1;
   };
   // Tables are made for the first frame, and a picture that stands still is
   // looked at whole for the sixteen after it, and then for each sixteenth.
