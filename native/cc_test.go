@@ -1,11 +1,16 @@
 package native_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -48,29 +53,44 @@ func sources(t *testing.T, patterns ...string) []string {
 }
 
 // compileAll compiles each file to an object, with the flags that cgo takes and
-// those given.
+// those given, as many at a time as there are processors.
 func compileAll(t *testing.T, files []string, more ...string) []string {
-	objects := make([]string, len(files))
+	t.Helper()
+	objects, errs := make([]string, len(files)), make([]error, len(files))
+	var all sync.WaitGroup
+	free := make(chan struct{}, runtime.NumCPU())
 	for i, file := range files {
 		objects[i] = filepath.Join(t.TempDir(), filepath.Base(file)+".o")
 		compiler, flags := "c++", append(fields(t, "CGO_CXXFLAGS"), "-I.")
 		if strings.HasSuffix(file, ".c") {
 			compiler, flags = "cc", fields(t, "CGO_CFLAGS")
 		}
-		command(t, compiler, fields(t, "CGO_CPPFLAGS"), flags, []string{"-Wall", "-Wextra", "-c", file, "-o", objects[i]}, more)
+		arguments := slices.Concat(fields(t, "CGO_CPPFLAGS"), flags, []string{"-Wall", "-Wextra", "-c", file, "-o", objects[i]}, more)
+		all.Go(func() {
+			free <- struct{}{}
+			errs[i] = command(t.Context(), compiler, arguments)
+			<-free
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
 	}
 	return objects
 }
 
 func link(t *testing.T, binary string, objects []string, more ...string) {
-	command(t, "c++", objects, []string{"-o", binary}, more, fields(t, "CGO_LDFLAGS"))
+	t.Helper()
+	if err := command(t.Context(), "c++", slices.Concat(objects, []string{"-o", binary}, more, fields(t, "CGO_LDFLAGS"))); err != nil {
+		t.Fatal(err)
+	}
 }
 
-func command(t *testing.T, name string, arguments ...[]string) {
-	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), name, slices.Concat(arguments...)...).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, out)
+func command(ctx context.Context, name string, arguments []string) error {
+	if out, err := exec.CommandContext(ctx, name, arguments...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, out)
 	}
+	return nil
 }
 
 // fields are the flags of an environment variable, which make sets.
