@@ -88,6 +88,18 @@ preproc_output encoded(preproc_output o) {
   return o;
 }
 
+preproc_output straight(preproc_output o) {
+  o.lens.model = PREPROC_PINHOLE;
+  o.lens.width = o.bounds_width;
+  o.lens.height = o.bounds_height;
+  const double camera[] = {1400, 1400, 960, 540};
+  for (int i = 0; i < 4; i++) o.lens.camera[i] = o.lens.picture[i] = camera[i];
+  o.lens.coefficients[0] = -0.28;
+  o.lens.coefficients[1] = 0.08;
+  o.lens.limit = 1;
+  return o;
+}
+
 preproc_output unfiltered(preproc_output o) {
   o.filter = PREPROC_LINEAR;
   return o;
@@ -131,6 +143,7 @@ int main(int argc, char **argv) {
   count("YUYV-float32", yuyv, model(yuyv));
   count("YUYV-float32-linear", yuyv, unfiltered(model(yuyv)));
   count("YUYV-float32-turned", yuyv, turned(model(yuyv)));
+  count("YUYV-float32-straight", yuyv, straight(model(yuyv)));
   count("YUYV-uint8", yuyv, bytes_of(model(yuyv)));
   count("NV12-float32", nv12, model(nv12));
   count("NV12-uint8", nv12, bytes_of(model(nv12)));
