@@ -14,7 +14,7 @@ import (
 
 // judged are the frames whose pictures are compared with the reference: one of
 // each photograph.
-var judged = []int{3, 27, 48, 69, 90, 111}
+var judged = []int{0, 25, 50, 75, 100, 119}
 
 // A result is what came of a job.
 type result struct {
@@ -22,7 +22,6 @@ type result struct {
 	Set        string
 	Format     string
 	Output     string
-	Frames     int // of each contender
 	Contenders []standing
 }
 
@@ -43,7 +42,7 @@ const oursName = "this agent"
 
 // measure runs all contenders of a job that are there.
 func measure(ctx context.Context, j job, o options) (result, error) {
-	r := result{Job: j.name, Set: j.set, Format: j.format, Output: j.output, Frames: o.rounds * o.batch}
+	r := result{Job: j.name, Set: j.set, Format: j.format, Output: j.output}
 	we, err := ours(ctx, j, o)
 	if err != nil {
 		return r, err
@@ -92,10 +91,16 @@ type pair struct{ ours, theirs time.Duration }
 // rounds measures each contender beside ours, in turns, and gives the pairs of
 // each, a frame. Ours is its own pair.
 func rounds(list []contender, o options) ([][]pair, error) {
-	for _, c := range list {
-		if _, err := c.run(5); err != nil { // tables are made, pages touched
+	batches := make([]int, len(list))
+	for i, c := range list {
+		if _, err := c.run(2); err != nil { // tables are made, pages touched
 			return nil, err
 		}
+		took, err := c.run(6)
+		if err != nil {
+			return nil, err
+		}
+		batches[i] = batchOf(took/6, o.batch)
 	}
 	pairs := make([][]pair, len(list))
 	for range o.rounds {
@@ -104,13 +109,15 @@ func rounds(list []contender, o options) ([][]pair, error) {
 			if err != nil {
 				return nil, err
 			}
+			a /= time.Duration(o.batch)
 			b := a
 			if i > 0 {
-				if b, err = c.run(o.batch); err != nil {
+				if b, err = c.run(batches[i]); err != nil {
 					return nil, err
 				}
+				b /= time.Duration(batches[i])
 			}
-			pairs[i] = append(pairs[i], pair{a / time.Duration(o.batch), b / time.Duration(o.batch)})
+			pairs[i] = append(pairs[i], pair{a, b})
 		}
 	}
 	// All of ours count for our own time.
@@ -120,6 +127,13 @@ func rounds(list []contender, o options) ([][]pair, error) {
 		}
 	}
 	return pairs, nil
+}
+
+// batchOf is how many frames are enough of who takes that long for one: whole
+// turns of six, as there are six photographs.
+func batchOf(frame time.Duration, most int) int {
+	enough := int(250*time.Millisecond/max(frame, time.Microsecond)) / 6 * 6
+	return min(most, max(12, enough))
 }
 
 func stand(name string, pairs []pair) standing {

@@ -24,8 +24,8 @@ constexpr double kNoise = 4.0;  // standard deviation, levels
 
 using Bytes = std::vector<std::uint8_t>;
 
-// Picture i of count: the camera goes over each photograph in turn, and comes
-// nearer, but never so near that a pixel of the photograph covers two.
+// What the camera sees at time t, from 0 to 1: it goes over the photograph and
+// comes nearer, but never so near that a pixel of the photograph covers two.
 cv::Mat picture(const cv::Mat &photo, double t, cv::Size size, int seed) {
   const double whole = std::min(double(photo.cols) / size.width,
                                 double(photo.rows) / size.height);
@@ -146,15 +146,19 @@ int make(const std::string &dir, int count, char **photos, int n) {
   Recording yuyv_file(dir + "/1080p.yuyv"), nv12_file(dir + "/1080p.nv12");
   Recording j422(dir + "/1080p-422.mjpg"), j420(dir + "/1080p-420.mjpg");
   Recording small(dir + "/720p-422.mjpg");
-  cv::Mat photo;
-  for (int i = 0, open = -1; i < count; i++) {
-    const int which = i * n / count, first = (which * count + n - 1) / n;
-    if (which != open) photo = cv::imread(photos[open = which]);
-    if (photo.empty()) {
-      std::fprintf(stderr, "frames: %s: no picture\n", photos[which]);
+  std::vector<cv::Mat> opened;
+  for (int k = 0; k < n; k++) {
+    opened.push_back(cv::imread(photos[k]));
+    if (opened.back().empty()) {
+      std::fprintf(stderr, "frames: %s: no picture\n", photos[k]);
       return 1;
     }
-    const double t = double(i - first) / std::max(1, count / n);
+  }
+  // One photograph after the other in each few frames, so that whoever takes
+  // some of them takes some of each.
+  for (int i = 0; i < count; i++) {
+    const cv::Mat &photo = opened[std::size_t(i % n)];
+    const double t = double(i / n) / std::max(1, count / n);
     const cv::Mat large = picture(photo, t, {1920, 1080}, i);
     yuyv_file.add(yuyv(large));
     nv12_file.add(nv12(large));
