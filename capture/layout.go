@@ -17,13 +17,14 @@ const (
 // DefaultColors are the matrix and the range where nobody tells them: V4L2's
 // rule (V4L2_MAP_QUANTIZATION_DEFAULT: Y'CbCr is limited, R'G'B' and HSV are
 // full), except that luma alone is full: the rule is not meant for it, and
-// sensors as well as vivid fill the whole byte.
+// sensors as well as vivid fill the whole byte. There is no rule for hue: what
+// is not said to have 180 steps a turn has 256 in vivid and vsp1.
 func (k Kind) DefaultColors() (Matrix, Range) {
 	switch k {
 	case YUV:
 		return BT601, Limited
 	case HSV:
-		return HSV180, Full
+		return HSV256, Full
 	}
 	return BT601, Full
 }

@@ -82,7 +82,7 @@ func TestOpenThatFailsLeavesNothing(t *testing.T) {
 	before, broken := registered(), errors.New("broken")
 	for name, m := range map[string]*memory{
 		"start":   {modes: []Mode{{YUYV, 640, 480, 30}}, startErr: broken},
-		"no mode": {modes: []Mode{{FourCC('B', 'A', '8', '1'), 640, 480, 30}}},
+		"no mode": {modes: []Mode{{FourCC('H', '2', '6', '4'), 640, 480, 30}}},
 	} {
 		want := map[string]error{"start": broken, "no mode": ErrMode}[name]
 		if _, err := Open(t.Context(), "cam", "", m, Request{}); !errors.Is(err, want) {

@@ -246,6 +246,19 @@ std::uint64_t hash_of(const Model &model, const Pixels &pixels) {
   return hash.value();
 }
 
+std::uint64_t hash_of_some(const Model &model, const Pixels &pixels) {
+  const std::size_t n = std::min(kHashed, model.row_bytes[0]);
+  const std::size_t last = model.row_bytes[0] - n;
+  const int rows = std::min(kRows, model.rows[0]);
+  Hash hash;
+  for (int j = 0; j < rows; j++) {
+    const std::size_t y = std::size_t(model.rows[0] - 1) * j / kRows;
+    for (std::size_t i = 0; i < kColumns; i++)
+      hash.add(pixels.data[0] + y * pixels.stride[0] + last * i / kColumns, n);
+  }
+  return hash.value();
+}
+
 preproc_measure measure(const preproc_format &format, const Model &model,
                         const Pixels &pixels) {
   const Grid g = grid_of(format, model);

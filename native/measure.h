@@ -13,8 +13,9 @@ namespace preprocess {
 preproc_measure measure(const preproc_format &format, const Model &model,
                         const Pixels &pixels);
 
-// A hash of all samples.
+// A hash of all samples, and one of a thin grid of the first plane's bytes.
 std::uint64_t hash_of(const Model &model, const Pixels &pixels);
+std::uint64_t hash_of_some(const Model &model, const Pixels &pixels);
 
 // The same numbers sample by sample: the reference of measure, and what
 // measures pictures that are too small for it.

@@ -9,10 +9,11 @@
 // A row of an output is made in three stages, each in a file of its name:
 // resample (the source's rows and columns, still in its own colours), convert
 // (colour, normalisation and element type), store (where pixels go, orientation,
-// borders); decode stands before them and encode behind; measure looks at the
-// frame itself, when it has passed through the cache. No picture is ever made at
-// the camera's size, and a row stays in the cache. Their inner loops are the
-// kernels, written on Google Highway once for all instruction sets and once in
+// borders); decode or unpack stands before them and encode behind; measure looks at
+// the frame itself, when it has passed through the cache. No picture is ever made
+// at the camera's size but of formats whose samples are no bytes, which unpack
+// makes planes of, and a row stays in the cache. Their inner loops are the
+// kernels and those of unpacking, written on Google Highway once for all instruction sets and once in
 // plain C++, see kernels.h; simd chooses among them when a handle is made.
 //
 // Where there is a lens, remap stands between resample and convert. The frame is

@@ -39,7 +39,10 @@ void narrow(const Part &part, Model *model, Pixels *pixels) {
     moved[c.plane] = true;
     pixels->data[c.plane] += std::size_t(y.lo) * pixels->stride[c.plane] +
                              std::size_t(x.lo) * c.step;
-    model->row_bytes[c.plane] = std::size_t(c.width) * c.step;
+    // The last sample may be shorter than a step.
+    std::size_t &row = model->row_bytes[c.plane];
+    row = std::min(row - std::size_t(x.lo) * c.step,
+                   std::size_t(c.width) * c.step);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "hash.h"
+#include "layout.h"
 #include "measure.h"
 #include "status.h"
 
@@ -11,7 +12,7 @@ namespace preprocess {
 
 Pipeline::Pipeline(const preproc_format &format, const preproc_output *outputs,
                    std::size_t count)
-    : format_(format), part_(), models_() {
+    : format_(format), source_(), part_(), models_() {
   const Kernels &kernels = *find_kernels(simd_chosen());
   outputs_.reserve(count);  // groups know where they are
   groups_.reserve(count);
@@ -31,10 +32,19 @@ Pipeline::Pipeline(const preproc_format &format, const preproc_output *outputs,
     format_.matrix = PREPROC_BT601;
     format_.range = PREPROC_FULL;
     decoder_ = std::make_unique<JpegDecoder>(format.width, format.height);
+    levels_ = kLevels;
     return;
   }
-  models_[0] = raw_model(format);
-  plan(0);
+  source_ = raw_model(format);
+  if (is_plain(format)) {
+    models_[0] = source_;
+    plan(0);
+    return;
+  }
+  if (format.kind == PREPROC_KIND_HSV) format_.range = PREPROC_FULL;
+  unpacker_ = std::make_unique<Unpacker>(*find_unpacking(kernels.set), format_);
+  levels_ = unpacker_->levels();
+  plan_levels(*unpacker_);
 }
 
 // Makes the tables for models_[level].
@@ -46,7 +56,7 @@ void Pipeline::plan(int level) {
 
 // The highest level that covers every output that is due.
 int Pipeline::level_of(const Target targets[]) const {
-  int level = kLevels - 1;
+  int level = levels_ - 1;
   for (const Group &group : groups_)
     if (group.due(targets)) level = std::min(level, group.coarsest());
   return level;
@@ -54,16 +64,21 @@ int Pipeline::level_of(const Target targets[]) const {
 
 // Outputs may be due in any combination: each gets a plan for every level that
 // another one may force on it, so that no frame has to make one.
+template <typename Decoder>
+void Pipeline::plan_levels(Decoder &decoder) {
+  int finest = levels_ - 1;
+  for (const Group &group : groups_)
+    finest = std::min(finest, group.coarsest());
+  for (int level = finest; level < levels_; level++) {
+    models_[level] = decoder.prepare(level);
+    plan(level);
+  }
+}
+
 void Pipeline::plan_jpeg(const Sampling &sampling) {
   if (sampling_ == sampling) return;
   sampling_.reset();
-  int finest = kLevels;
-  for (const Group &group : groups_)
-    finest = std::min(finest, group.coarsest());
-  for (int level = finest; level < kLevels; level++) {
-    models_[level] = decoder_->prepare(level);
-    plan(level);
-  }
+  plan_levels(*decoder_);
   sampling_ = sampling;
 }
 
@@ -80,20 +95,15 @@ Pixels Pipeline::decode(const std::uint8_t *data, std::size_t length,
                           chroma_of(targets));
 }
 
-preproc_measure Pipeline::measured(int level, const Pixels &pixels) {
-  Model model = models_[level];
-  Pixels seen = pixels;
-  narrow(part_, &model, &seen);
-  preproc_measure m = measure(format_, model, seen);
-  if (!decoder_) {
-    m.content = content_of(m.content, pixels);
-    return m;
-  }
+// The content of a frame is that of its bytes, however they were decoded:
+// samples is a hash of those that were measured.
+std::uint64_t Pipeline::content(std::uint64_t samples, const Pixels &source) {
+  if (unpacker_) samples = hash_of_some(source_, source);
+  if (!decoder_) return content_of(samples, source);
   const Bytes scans = decoder_->scans();
   Hash hash;
   hash.add(scans.data, scans.length);
-  m.content = hash.value();
-  return m;
+  return hash.value();
 }
 
 // The samples of a live camera differ from frame to frame, by noise. Where they
@@ -102,7 +112,7 @@ preproc_measure Pipeline::measured(int level, const Pixels &pixels) {
 // sixteen frames, and then at each sixteenth: it costs a sixth of the
 // preprocessing.
 std::uint64_t Pipeline::content_of(std::uint64_t samples,
-                                   const Pixels &pixels) {
+                                   const Pixels &source) {
   constexpr int kEvery = 16;
   if (samples != samples_) {
     samples_ = content_ = samples;
@@ -110,7 +120,7 @@ std::uint64_t Pipeline::content_of(std::uint64_t samples,
     return content_;
   }
   if (still_ < kEvery || still_ % kEvery == 0) {
-    const std::uint64_t whole = hash_of(models_[0], pixels);
+    const std::uint64_t whole = hash_of(source_, source);
     if (whole != content_) still_ = 0;
     content_ = whole;
   }
@@ -125,13 +135,20 @@ void Pipeline::run(const std::uint8_t *const planes[],
   if (measure != nullptr) *measure = {};
   const auto due = [](const Target &target) { return target.data != nullptr; };
   if (std::none_of(targets, targets + outputs_.size(), due)) return;
-  const int level = decoder_ ? level_of(targets) : 0;
-  const Pixels pixels = decoder_
-                            ? decode(planes[0], lengths[0], targets, level)
-                            : raw_pixels(format_, models_[0], planes, lengths);
+  const int level = level_of(targets);
+  const Pixels source =
+      decoder_ ? Pixels{} : raw_pixels(format_, source_, planes, lengths);
+  const Pixels pixels = decoder_ ? decode(planes[0], lengths[0], targets, level)
+                        : unpacker_ ? unpacker_->unpack(source, level)
+                                    : source;
   for (Group &group : groups_) group.run(level, pixels, targets, written);
   // Last: what it looks at has just passed through the cache.
-  if (measure != nullptr) *measure = measured(level, pixels);
+  if (measure == nullptr) return;
+  Model model = models_[level];
+  Pixels seen = pixels;
+  narrow(part_, &model, &seen);
+  *measure = preprocess::measure(format_, model, seen);
+  measure->content = content(measure->content, source);
 }
 
 }  // namespace preprocess

@@ -15,6 +15,7 @@
 #include "part.h"
 #include "picture.h"
 #include "preproc.h"
+#include "unpack.h"
 
 namespace preprocess {
 
@@ -29,20 +30,25 @@ class Pipeline {
 
  private:
   int level_of(const Target targets[]) const;
+  template <typename Decoder>
+  void plan_levels(Decoder &decoder);
   void plan(int level);
   void plan_jpeg(const Sampling &sampling);
   bool chroma_of(const Target targets[]) const;
   Pixels decode(const std::uint8_t *data, std::size_t length,
                 const Target targets[], int level);
-  preproc_measure measured(int level, const Pixels &pixels);
-  std::uint64_t content_of(std::uint64_t samples, const Pixels &pixels);
+  std::uint64_t content(std::uint64_t samples, const Pixels &source);
+  std::uint64_t content_of(std::uint64_t samples, const Pixels &source);
 
   preproc_format format_;
+  Model source_;           // the planes of the caller, of uncompressed formats
   Part part_;              // what all outputs together look at, due or not
   Model models_[kLevels];  // of the levels that plans were made for
+  int levels_ = 1;
   std::vector<Output> outputs_;
   std::vector<Group> groups_;
   std::unique_ptr<JpegDecoder> decoder_;  // of compressed formats
+  std::unique_ptr<Unpacker> unpacker_;    // of those that are not plain
   std::optional<Sampling> sampling_;      // that the plans were made for
   // Of the newest uncompressed frame: the hash of its samples, what is known of
   // its content, and how many frames before it were the same.

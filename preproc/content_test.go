@@ -45,7 +45,7 @@ func TestContentIsThatOfThePicture(t *testing.T) {
 // A source without noise may stand still but for one pixel.
 func TestOnePixelMakesAnotherContent(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, p := range rawFormats {
+	for _, p := range families {
 		proc, err := New(View{}, []Spec{{Width: 16, Height: 16}})
 		if err != nil {
 			t.Fatal(err)
@@ -72,7 +72,7 @@ func TestOnePixelMakesAnotherContent(t *testing.T) {
 			f.Planes[plane][row*f.Format.Stride[plane]+column] ^= 1 << r.IntN(8)
 			return fmt.Sprintf("%v: a change at %d, %d of plane %d is not seen", p, column, row, plane)
 		}
-		for range 200 {
+		for range 100 {
 			what := change()
 			now := content()
 			if now == last {
@@ -81,7 +81,7 @@ func TestOnePixelMakesAnotherContent(t *testing.T) {
 			last = now
 		}
 		// A picture that has been still for longer is not looked at whole each time.
-		for still := range 40 {
+		for still := range 30 {
 			for range still {
 				last = content()
 			}

@@ -167,13 +167,17 @@ func TestMeasureHardlyDependsOnTheOutputs(t *testing.T) {
 // One level of luma is the same number in every format and range.
 func TestLumaIsFromBlackToWhiteInEveryFormat(t *testing.T) {
 	for _, p := range rawFormats {
+		l := p.Layout()
+		if l.Kind == capture.HSV || l.Packing == capture.MIPI || isColored(p) && l.Components[0].Bits != 8 {
+			continue // equal bytes are not one level there
+		}
 		for _, r := range []capture.Range{capture.Limited, capture.Full} {
 			for _, level := range []byte{16, 126, 235} {
 				f := newFrame(p, 200, 100, 8, func() byte { return level })
 				f.Format.Range = r
-				want := float32(level)
+				want := float32(eightBits(f, 0, bitsOf(f, &l.Components[0], 0, 0)))
 				if r == capture.Limited {
-					want = (want - 16) * 255 / 219
+					want = max(0, min((want-16)*255/219, 255))
 				}
 				m := measured(t, f, 100)
 				for _, got := range []float32{m.LumaLow, m.LumaMean, m.LumaHigh} {

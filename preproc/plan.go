@@ -1,6 +1,7 @@
 package preproc
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/edge-agent/agent/capture"
@@ -13,7 +14,7 @@ import (
 func nativeFormat(f *capture.Format) (*native.Format, error) {
 	l := f.PixelFormat.Layout()
 	if l == nil {
-		return nil, &Error{ReasonUnsupported, "pixel format " + f.PixelFormat.String()}
+		return nil, &Error{ReasonUnsupported, fmt.Sprintf("pixel format %s: %s", f.PixelFormat, f.PixelFormat.Unreadable())}
 	}
 	n := &native.Format{
 		Width: f.Width, Height: f.Height,

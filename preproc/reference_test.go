@@ -62,7 +62,7 @@ func sample(g grid, filter Filter, crop Rect, x, y, extentX, extentY float64) fl
 func rgbOf(f *capture.Format, v []float64) [3]float64 {
 	if isColored(f.PixelFormat) {
 		for i := range v {
-			if f.Range == capture.Limited {
+			if f.Range == capture.Limited && f.PixelFormat.Layout().Kind != capture.HSV {
 				v[i] = (v[i] - 16) * 255 / 219
 			}
 		}

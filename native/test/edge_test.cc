@@ -77,5 +77,16 @@ int main() {
   every_size("RGB3");
   every_size("BGR3");
   every_size("XR24");
+  every_size("P010");
+  every_size("Y10 ");
+  every_size("Y16 ");
+  every_size("Y12P");
+  every_size("RGBP");
+  every_size("BGRH");
+  every_size("HSV3");
+  every_size("RGGB");
+  every_size("RG10");
+  every_size("pRAA");
+  every_size("pREE");
   truncated_jpeg();
 }

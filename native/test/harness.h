@@ -56,8 +56,7 @@ struct Planes {
   int count;
   std::size_t bytes[PREPROC_MAX_PLANES];
 };
-Planes planes_of(const char (&pixel_format)[5], int width, int height,
-                 int slack);
+Planes planes_of(const char *pixel_format, int width, int height, int slack);
 
 preproc_format jpeg_format(int width, int height);
 

@@ -47,8 +47,9 @@ static void jpeg_frames(int encode) {
   preproc_destroy(handle);
 }
 
-static void raw_frames() {
-  const Planes source = planes_of("YUYV", 160, 120, 0);
+template <std::size_t N>
+static void raw_frames(const char (&name)[N]) {
+  const Planes source = planes_of(name, 160, 120, 0);
   const std::vector<std::uint8_t> good(source.bytes[0], 100), bad(7);
   const preproc_output output = stretched(source.format, 64, 64);
   preproc *handle = create(source.format, output);
@@ -85,5 +86,7 @@ int main() {
   changing_samplings();
   jpeg_frames(PREPROC_RAW);
   jpeg_frames(PREPROC_JPEG);
-  raw_frames();
+  raw_frames("YUYV");
+  raw_frames("RGBP");
+  raw_frames("pRAA");
 }

@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <string>
 
 #include "harness.h"
 
@@ -38,7 +39,7 @@ Frame compressed(Bytes file, int width, int height) {
 }
 
 // Slopes with noise.
-Frame raw(const char (&name)[5], int width, int height) {
+Frame raw(const char *name, int width, int height) {
   const Planes shape = planes_of(name, width, height, 0);
   Frame frame{};
   frame.format = shape.format;
@@ -105,7 +106,8 @@ preproc_output unfiltered(preproc_output o) {
   return o;
 }
 
-void count(const char *job, const Frame &frame, const preproc_output &output) {
+void count(const std::string &job, const Frame &frame,
+           const preproc_output &output) {
   preproc *handle = create(frame.format, output);
   const std::uint8_t *planes[PREPROC_MAX_PLANES];
   std::size_t lengths[PREPROC_MAX_PLANES];
@@ -128,8 +130,14 @@ void count(const char *job, const Frame &frame, const preproc_output &output) {
   CALLGRIND_START_INSTRUMENTATION;
   for (int i = 0; i < kFrames; i++) once();
   CALLGRIND_STOP_INSTRUMENTATION;
-  CALLGRIND_DUMP_STATS_AT(job);
+  CALLGRIND_DUMP_STATS_AT(job.c_str());
   preproc_destroy(handle);
+}
+
+// "Y10 " is one word.
+std::string job_of(const char *format, const char *job) {
+  const std::string name(format);
+  return name.substr(0, name.find(' ')) + job;
 }
 
 }  // namespace
@@ -149,6 +157,17 @@ int main(int argc, char **argv) {
   count("NV12-uint8", nv12, bytes_of(model(nv12)));
   count("YU12-float32", yu12, model(yu12));
   count("RGB3-float32", rgb3, model(rgb3));
+  // What has to be unpacked first, and behind a filter at half the size; then
+  // at its full size.
+  for (const char *name : {"Y10 ", "Y16 ", "P010", "RGBP", "BGRH", "XR24",
+                           "HSV3", "RGGB", "RG10", "pRAA"}) {
+    const Frame frame = raw(name, 1920, 1080);
+    count(job_of(name, "-float32"), frame, model(frame));
+  }
+  for (const char *name : {"RGGB", "RG10", "pRAA"}) {
+    const Frame frame = raw(name, 1920, 1080);
+    count(job_of(name, "-1280-float32"), frame, letterbox(frame.format, 1280));
+  }
   count("MJPG-720p-float32", mjpg, model(mjpg));
   count("MJPG-720p-jpeg", mjpg, encoded(stretched(mjpg.format, 640, 360)));
 }

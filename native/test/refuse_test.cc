@@ -1,6 +1,7 @@
 // Numbers without meaning are refused, with a word why, and never crash.
 #include <cmath>
 #include <cstring>
+#include <memory>
 
 #include "harness.h"
 
@@ -163,12 +164,68 @@ static void random_numbers() {
   CHECK(accepted > 1000);
 }
 
+// A layout of any numbers, many of them plausible.
+static preproc_format random_format(Random &random) {
+  static const char names[][5] = {"YUYV", "NV12", "RGBP", "BGRH",
+                                  "RG10", "pRAA", "HSV3", "Y12P"};
+  preproc_format f = planes_of(names[random.below(8)], 1 + random.below(40),
+                               1 + random.below(40), random.below(3))
+                         .format;
+  std::int32_t *const numbers = &f.kind;
+  const int count = int(&f.matrix - numbers) + 2;
+  static const std::int32_t values[] = {0,  1,  2,   3,         4,         5,
+                                        6,  7,  8,   10,        12,        14,
+                                        16, 64, 100, INT32_MAX, INT32_MIN, -1};
+  for (int i = random.below(4); i > 0; i--)
+    numbers[random.below(count)] = values[random.below(18)];
+  return f;
+}
+
+// Any layout is refused, or is read within the planes that it tells of.
+static void random_layouts() {
+  Random random;
+  int accepted = 0;
+  for (int i = 0; i < 20000; i++) {
+    const preproc_format f = random_format(random);
+    preproc_output o = stretched(f, 1 + random.below(30), 1 + random.below(30));
+    o.color = random.below(3);
+    o.filter = random.below(3);
+    if (create_status(f, &o, 1) != PREPROC_OK) continue;
+    if (f.kind == PREPROC_KIND_JPEG) continue;
+    accepted++;
+    std::unique_ptr<Edge> memory[3];
+    const std::uint8_t *planes[3] = {};
+    std::size_t lengths[3] = {};
+    for (int p = 0; p < f.planes; p++) {
+      const preproc_plane &plane = f.plane[p];
+      const std::size_t row =
+          std::size_t((f.width + plane.pixels - 1) / plane.pixels) *
+          plane.bytes;
+      if (plane.stride > 1 << 20) break;
+      lengths[p] = row + std::size_t(plane.stride) *
+                             ((f.height + plane.rows - 1) / plane.rows - 1);
+      memory[p] = std::make_unique<Edge>(lengths[p]);
+      for (std::size_t k = 0; k < lengths[p]; k++)
+        memory[p]->data()[k] = std::uint8_t(random.next() >> 24);
+      planes[p] = memory[p]->data();
+    }
+    preproc *handle = create(f, o);
+    const Edge out(output_bytes(o));
+    const preproc_status status =
+        run(handle, planes, lengths, out.data(), out.size());
+    CHECK(status == PREPROC_OK || status == PREPROC_SHORT);
+    preproc_destroy(handle);
+  }
+  CHECK(accepted > 5000);
+}
+
 int main() {
   single_faults();
   layouts();
   counts();
   small_or_crooked_target();
   random_numbers();
+  random_layouts();
   preproc_destroy(nullptr);
   const std::uint8_t *const no_planes[3] = {};
   const std::size_t no_lengths[3] = {};

@@ -37,7 +37,7 @@ func Learn(ctx context.Context, view preproc.View, specs []preproc.Spec, f captu
 	f.Interval = 0
 	l := f.PixelFormat.Layout()
 	if l == nil {
-		return nil, &preproc.Error{Reason: preproc.ReasonUnsupported, Detail: "pixel format " + f.PixelFormat.String()}
+		return nil, &preproc.Error{Reason: preproc.ReasonUnsupported, Detail: fmt.Sprintf("pixel format %s: %s", f.PixelFormat, f.PixelFormat.Unreadable())}
 	}
 	if err := preproc.CheckSize(f); err != nil {
 		return nil, &preproc.Error{Reason: preproc.ReasonGeometry, Detail: err.Error()}

@@ -13,7 +13,7 @@ import (
 
 // blank is a format of each kind, of a size that no chroma divides.
 func blank(p capture.PixelFormat) capture.Format {
-	f := capture.Format{PixelFormat: p, Width: 163, Height: 117}
+	f := capture.DefaultFormat(p, 163, 117)
 	if l := p.Layout(); !l.Compressed() {
 		for i := range l.Planes {
 			f.Stride[i] = f.RowBytes(i) + 16
