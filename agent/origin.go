@@ -119,7 +119,7 @@ func replayConfig(cfg config.Camera) replay.Config {
 	r := replay.Config{
 		Path:     cfg.Device.Replay,
 		Pattern:  cfg.Device.Pattern,
-		Format:   cfg.Mode.PixelFormat,
+		Format:   cfg.Mode.PixelFormat.Pixels(),
 		Width:    cfg.Mode.Width,
 		Height:   cfg.Mode.Height,
 		Rate:     cfg.Mode.Rate,
@@ -129,7 +129,8 @@ func replayConfig(cfg config.Camera) replay.Config {
 		Buffers:  cfg.Buffers,
 	}
 	if m := cfg.Mode; m.PixelFormat != 0 && m.Width > 0 {
-		r.Raw = &capture.Format{PixelFormat: m.PixelFormat, Width: m.Width, Height: m.Height}
+		f := capture.DefaultFormat(m.PixelFormat.Pixels(), m.Width, m.Height)
+		r.Raw = &f
 	}
 	return r
 }

@@ -88,7 +88,7 @@ func constraints(modes []prop.Media, want Request) []prop.MediaConstraints {
 			FrameRate: prop.FloatRanged{Min: minRate, Ideal: float32(rate), Max: maxRate},
 		}}
 		if want.PixelFormat != 0 {
-			c.FrameFormat = prop.FrameFormatExact(mediaFormatOf(want.PixelFormat))
+			c.FrameFormat = prop.FrameFormatExact(mediaFormatOf(want.PixelFormat.Pixels()))
 		}
 		return c
 	}

@@ -147,7 +147,11 @@ func value[T, V any](name string, k kind[V], def, doc string, set func(*T, V)) k
 	made.read = func(d *decoder, path string, n *node, t *T) {
 		v, ok := k.read(n)
 		if !ok {
-			d.fault(n.at, path, "found "+n.describe(), k.allowed)
+			found := "found " + n.describe()
+			if k.why != nil && n.shape == scalar {
+				found += ", which is " + k.why(n.text)
+			}
+			d.fault(n.at, path, found, k.allowed)
 			return
 		}
 		set(t, v)

@@ -18,11 +18,13 @@ type kind[V any] struct {
 	name    string
 	allowed string
 	read    func(*node) (V, bool)
+	// why says of a value that was refused what is known of it; it may be nil.
+	why func(text string) string
 }
 
 // scalarKind is a kind whose values are one word each.
 func scalarKind[V any](name, allowed string, parse func(string) (V, bool)) kind[V] {
-	return kind[V]{name, allowed, func(n *node) (V, bool) {
+	return kind[V]{name: name, allowed: allowed, read: func(n *node) (V, bool) {
 		if n.shape != scalar {
 			var zero V
 			return zero, false
@@ -166,10 +168,20 @@ var booleans = scalarKind("boolean", "allowed: true, false", func(s string) (boo
 })
 
 // formats are the codes of the table of pixel formats, too many to be listed.
-var formats = scalarKind("format", "allowed: a V4L2 code of pictures as agent devices prints it, such as YUYV, NV12 or MJPG", func(s string) (capture.PixelFormat, bool) {
-	f, ok := capture.ParsePixelFormat(s)
-	return f, ok && f.Layout() != nil
-})
+var formats = func() kind[capture.PixelFormat] {
+	k := scalarKind("format", "allowed: a V4L2 code of pictures as agent devices prints it, such as YUYV, NV12 or MJPG", func(s string) (capture.PixelFormat, bool) {
+		f, ok := capture.ParsePixelFormat(s)
+		return f, ok && f.Pixels().Layout() != nil
+	})
+	k.why = func(s string) string {
+		f, ok := capture.ParsePixelFormat(s)
+		if !ok {
+			return "not a code"
+		}
+		return f.Unreadable()
+	}
+	return k
+}()
 
 // controlValues are what V4L2 takes; v4l2-ctl prints bit masks in hex.
 var controlValues = scalarKind("integer", "allowed: an integer, 0x hex, true or false", func(s string) (int64, bool) {
@@ -242,7 +254,7 @@ func channels(least, most float64) kind[[3]float32] {
 		return float32(v), err == nil && v >= least && v <= most
 	}
 	allowed := fmt.Sprintf("allowed: a number from %g to %g, or a list with one for each channel, where 1 is white", least, most)
-	return kind[[3]float32]{"numbers", allowed, func(n *node) (v [3]float32, ok bool) {
+	return kind[[3]float32]{name: "numbers", allowed: allowed, read: func(n *node) (v [3]float32, ok bool) {
 		items := n.items
 		if n.shape != sequence {
 			items = []*node{n}

@@ -93,11 +93,12 @@ func untilCancelled(ctx context.Context, r io.Reader) io.ReadCloser {
 // geometry is the camera's mode as that of raw frames, which counts for inputs
 // that do not tell their own; nil when it is none.
 func geometry(mode capture.Request) *capture.Format {
-	layout := mode.PixelFormat.Layout()
+	p := mode.PixelFormat.Pixels()
+	layout := p.Layout()
 	if layout == nil || layout.Compressed() || mode.Width == 0 {
 		return nil
 	}
-	f := capture.DefaultFormat(mode.PixelFormat, mode.Width, mode.Height)
+	f := capture.DefaultFormat(p, mode.Width, mode.Height)
 	return &f
 }
 

@@ -104,7 +104,7 @@ func TestRawGeometryIsGivenOrStandsInTheName(t *testing.T) {
 		t.Errorf("format %+v", f.Format)
 	}
 	for name, want := range map[string]string{
-		"x_2x2_WXYZ.raw":  "raw frames of x_2x2_WXYZ.raw: pixel format WXYZ: not a raw format",
+		"x_2x2_WXYZ.raw":  "raw frames of x_2x2_WXYZ.raw: pixel format WXYZ: not a format that is known",
 		"x_2x0_YUYV.raw":  "raw frames of x_2x0_YUYV.raw: size 2x0: allowed are",
 		"x_2x2_YUYV.d/x.": "read x_2x2_YUYV.d/x.: it begins with",
 	} {

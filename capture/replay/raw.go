@@ -39,8 +39,11 @@ func (r *rawFrames) Close() error  { return r.in.Close() }
 // denseSize puts in the strides that are not given and adds up the planes.
 func denseSize(f *capture.Format) (int, error) {
 	layout := f.PixelFormat.Layout()
-	if layout == nil || layout.Compressed() {
-		return 0, fmt.Errorf("pixel format %s: not a raw format that is known here", f.PixelFormat)
+	switch {
+	case layout == nil:
+		return 0, fmt.Errorf("pixel format %s: %s", f.PixelFormat, f.PixelFormat.Unreadable())
+	case layout.Compressed():
+		return 0, fmt.Errorf("pixel format %s: frames have no size of their own", f.PixelFormat)
 	}
 	const maxSide = 1 << 15
 	if f.Width < 1 || f.Height < 1 || f.Width > maxSide || f.Height > maxSide {

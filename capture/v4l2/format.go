@@ -72,7 +72,7 @@ func (a agreed) picture() (*picture, error) {
 	layout := f.PixelFormat.Layout()
 	switch {
 	case layout == nil:
-		return nil, fmt.Errorf("the driver delivers %s, which cannot be read: %w", capture.PixelFormat(a.fourcc), capture.ErrMode)
+		return nil, fmt.Errorf("the driver delivers %s, which is %s: %w", f.PixelFormat, f.PixelFormat.Unreadable(), capture.ErrMode)
 	case a.width == 0 || a.height == 0 || a.width > maxSide || a.height > maxSide || p.memoryPlanes == 0:
 		return nil, fmt.Errorf("the driver delivers %dx%d in %d planes: %w", a.width, a.height, p.memoryPlanes, capture.ErrMode)
 	case a.field == fieldSeqTB || a.field == fieldSeqBT || a.field == fieldAlternate:
@@ -80,7 +80,6 @@ func (a agreed) picture() (*picture, error) {
 	}
 	f.Matrix, f.Range = a.color()
 	if layout.Compressed() {
-		f.Matrix, f.Range = capture.BT601, capture.Full // JFIF
 		p.spans = []span{{}}
 		return p, nil
 	}

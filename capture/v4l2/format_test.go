@@ -15,7 +15,9 @@ import (
 var (
 	nm12 = capture.FourCC('N', 'M', '1', '2')
 	ym12 = capture.FourCC('Y', 'M', '1', '2')
-	ba81 = capture.FourCC('B', 'A', '8', '1')
+	h264 = capture.FourCC('H', '2', '6', '4')
+	hsv3 = capture.FourCC('H', 'S', 'V', '3')
+	rggb = capture.FourCC('R', 'G', 'G', 'B')
 )
 
 func TestPlanesLieWhereTheDriverPutsThem(t *testing.T) {
@@ -49,7 +51,7 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 	for want, a := range map[string]agreed{
 		"a row of plane 0 of YUYV 64x48 has 127 bytes, but its pixels need 128": {fourcc: uint32(capture.YUYV), width: 64, height: 48, bytesperline: []int{127}},
 		"a row of plane 1 of NV12 64x48 has 60 bytes, but its pixels need 64":   {fourcc: uint32(nm12), width: 64, height: 48, bytesperline: []int{64, 60}},
-		"delivers BA81, which cannot be read":                                   {fourcc: uint32(ba81), width: 64, height: 48, bytesperline: []int{64}},
+		"delivers H264, which is a video stream, not pictures":                  {fourcc: uint32(h264), width: 64, height: 48, bytesperline: []int{64}},
 		"delivers YU12 in 2 planes":                                             {fourcc: uint32(ym12), width: 64, height: 48, bytesperline: []int{64, 32}},
 		"delivers 0x48 in 1 planes":                                             {fourcc: uint32(capture.GREY), height: 48, bytesperline: []int{64}},
 		"fields one after the other":                                            {fourcc: uint32(capture.GREY), width: 64, height: 48, field: fieldAlternate, bytesperline: []int{64}},
@@ -74,13 +76,18 @@ func TestColoursAreResolvedByTheKernelsMacros(t *testing.T) {
 		"Rec. 709, full range":   {capture.NV12, colorspaceREC709, 0, quantizationFull, capture.BT709, capture.Full},
 		"DCI-P3":                 {capture.NV12, colorspaceDCIP3, 0, 0, capture.BT709, capture.Limited},
 		"BT.2020":                {capture.NV12, colorspaceBT2020, 0, 0, capture.BT2020, capture.Limited},
-		"SMPTE 240M":             {capture.NV12, colorspaceSMPTE240M, 0, 0, capture.BT709, capture.Limited},
+		"SMPTE 240M":             {capture.NV12, colorspaceSMPTE240M, 0, 0, capture.SMPTE240M, capture.Limited},
 		"an encoding of its own": {capture.NV12, colorspaceSRGB, ycbcrEnc709, 0, capture.BT709, capture.Limited},
 		"601 in Rec. 709":        {capture.NV12, colorspaceREC709, ycbcrEnc601, 0, capture.BT601, capture.Limited},
 		"RGB is full":            {capture.RGB3, colorspaceREC709, 0, 0, capture.BT601, capture.Full},
 		"GREY":                   {capture.GREY, colorspaceSRGB, 0, 0, capture.BT601, capture.Full},
 		"GREY, limited":          {capture.GREY, colorspaceSRGB, 0, quantizationLim, capture.BT601, capture.Limited},
 		"RGB, limited":           {capture.BGR3, colorspaceSRGB, 0, quantizationLim, capture.BT601, capture.Limited},
+		"xvYCC is limited":       {capture.NV12, colorspaceREC709, ycbcrEncXV709, quantizationFull, capture.BT709, capture.Limited},
+		"HSV":                    {hsv3, colorspaceSRGB, 0, 0, capture.HSV256, capture.Full},
+		"HSV, 180 steps":         {hsv3, colorspaceSRGB, hsvEnc180, quantizationLim, capture.HSV180, capture.Full},
+		"Bayer":                  {rggb, 11, 0, 0, capture.BT601, capture.Full},
+		"Bayer, limited":         {rggb, 11, ycbcrEnc709, quantizationLim, capture.BT601, capture.Limited},
 		"MJPG is JFIF":           {capture.MJPG, colorspaceREC709, ycbcrEnc709, quantizationLim, capture.BT601, capture.Full},
 	} {
 		a := agreed{fourcc: uint32(c.fourcc), width: 8, height: 8, colorspace: c.cs, ycbcrEnc: c.enc, quantization: c.q, bytesperline: []int{32}}
@@ -184,10 +191,57 @@ func TestADriverThatListsNothingIsTakenAsItIs(t *testing.T) {
 }
 
 func TestOfNV12AndNM12TheFirstCounts(t *testing.T) {
-	k := newKernel(t, capture.NV12, nm12, ba81)
+	k := newKernel(t, capture.NV12, nm12, h264)
 	list, err := readableOffers(k, bufTypeVideoCapture, capture.Request{})
 	if err != nil || len(list) != 1 || list[0].fourcc != uint32(capture.NV12) {
 		t.Errorf("%v, %v", list, err)
+	}
+	list, err = readableOffers(k, bufTypeVideoCapture, capture.Request{PixelFormat: nm12})
+	if err != nil || len(list) != 1 || list[0].fourcc != uint32(nm12) {
+		t.Errorf("asked for NM12: %v, %v", list, err)
+	}
+	if s := k.mustOpen(Config{Request: capture.Request{PixelFormat: nm12}}); s.Format().PixelFormat != capture.NV12 {
+		t.Errorf("NM12 is opened as %v", s.Format())
+	}
+}
+
+// What a camera offers besides pictures is said when it offers no other thing.
+func TestACameraWithoutPicturesSaysWhatItOffers(t *testing.T) {
+	z16, _ := capture.ParsePixelFormat("Z16")
+	k := newKernel(t, h264, z16)
+	_, err := k.open(Config{})
+	const want = "the camera offers no pictures but H264 (a video stream, not pictures), Z16 (depths, not a picture)"
+	if !errors.Is(err, capture.ErrMode) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// Each format's planes lie one after the other, padded as the driver says, and a
+// row that is said to be too short is refused.
+func TestEveryFormatIsPlacedInOneBuffer(t *testing.T) {
+	for _, l := range capture.Formats() {
+		if l.Compressed() {
+			continue
+		}
+		f := capture.Format{PixelFormat: l.PixelFormat, Width: 64, Height: 48}
+		row := f.RowBytes(0)
+		a := agreed{fourcc: uint32(l.PixelFormat), width: 64, height: 48, bytesperline: []int{2 * row}}
+		p, err := a.picture()
+		if err != nil {
+			t.Errorf("%s: %v", l.PixelFormat, err)
+			continue
+		}
+		end := 0
+		for i, s := range p.spans {
+			if s.offset != end || p.format.Stride[i] != 2*f.RowBytes(i) {
+				t.Errorf("%s: plane %d at %d, stride %d; want %d, %d", l.PixelFormat, i, s.offset, p.format.Stride[i], end, 2*f.RowBytes(i))
+			}
+			end += p.format.Stride[i] * f.Rows(i)
+		}
+		a.bytesperline[0] = row - 1
+		if _, err := a.picture(); !errors.Is(err, capture.ErrMode) || !strings.Contains(err.Error(), "but its pixels need") {
+			t.Errorf("%s with rows of %d bytes: %v", l.PixelFormat, row-1, err)
+		}
 	}
 }
 

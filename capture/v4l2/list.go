@@ -134,8 +134,8 @@ func describeFormats(dev device, bufType uint32) ([]FormatInfo, error) {
 	var list []FormatInfo
 	for _, f := range formats {
 		info := FormatInfo{Code: capture.PixelFormat(f.pixelformat).String(), Description: text(f.description[:])}
-		if logical(f.pixelformat).Layout() == nil {
-			info.Note = "cannot be preprocessed"
+		if p := logical(f.pixelformat); p.Layout() == nil {
+			info.Note = "cannot be preprocessed: " + p.Unreadable()
 		}
 		modes, err := offers(dev, f.pixelformat, capture.Request{})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/edge-agent/agent/capture"
@@ -131,17 +132,26 @@ func (c *camera) identify() error {
 }
 
 // readableOffers lists the modes of the formats that can be preprocessed. Of
-// two formats with equal pixels, such as NV12 and NM12, the first one counts.
+// two formats with equal pixels, such as NV12 and NM12, the first one counts,
+// unless NM12 is asked for.
 func readableOffers(d device, bufType uint32, want capture.Request) ([]offer, error) {
 	formats, err := enumFormats(d, bufType)
 	if err != nil {
 		return nil, err
 	}
 	var list []offer
+	var refused []string
 	seen := map[capture.PixelFormat]bool{}
 	for _, f := range formats {
 		p := logical(f.pixelformat)
-		if p.Layout() == nil || seen[p] {
+		if want.PixelFormat != p && want.PixelFormat.Pixels() == p && uint32(want.PixelFormat) != f.pixelformat {
+			continue // of two with equal pixels, the other one is asked for
+		}
+		if p.Layout() == nil {
+			refused = append(refused, fmt.Sprintf("%s (%s)", p, p.Unreadable()))
+			continue
+		}
+		if seen[p] {
 			continue
 		}
 		seen[p] = true
@@ -150,6 +160,9 @@ func readableOffers(d device, bufType uint32, want capture.Request) ([]offer, er
 			return nil, err
 		}
 		list = append(list, o...)
+	}
+	if list == nil && refused != nil {
+		return nil, fmt.Errorf("the camera offers no pictures but %s: %w", strings.Join(refused, ", "), capture.ErrMode)
 	}
 	return list, nil
 }
