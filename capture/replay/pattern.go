@@ -120,12 +120,11 @@ func newPattern(cfg Config) (*pattern, error) {
 	if f.Width == 0 && f.Height == 0 {
 		f.Width, f.Height = 1280, 720
 	}
-	samples, ok := components[f.PixelFormat]
 	switch {
 	case cfg.Pattern != "bars":
 		return nil, fmt.Errorf("test pattern %q: allowed is \"bars\"", cfg.Pattern)
-	case !ok:
-		return nil, fmt.Errorf("test pattern in %s: allowed are YUYV, UYVY, NV12, YU12, GREY, RGB3, BGR3", f.PixelFormat)
+	case !drawable(f.PixelFormat.Layout()):
+		return nil, fmt.Errorf("test pattern in %s: allowed are raw formats with chroma for two by two pixels or fewer", f.PixelFormat)
 	case f.Width < minPatternWidth || f.Height < minPatternHeight:
 		return nil, fmt.Errorf("test pattern of %dx%d: allowed is %dx%d and more", f.Width, f.Height, minPatternWidth, minPatternHeight)
 	}
@@ -133,7 +132,7 @@ func newPattern(cfg Config) (*pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("test pattern: %w", err)
 	}
-	p := &pattern{canvas: canvas{f, samples}, bytes: n}
+	p := &pattern{canvas: canvas{f, f.PixelFormat.Layout()}, bytes: n}
 	p.black, p.white = p.canvas.pixel(black), p.canvas.pixel(white)
 	for i, c := range BarColors() {
 		p.bars[i] = p.canvas.pixel(c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"image"
 	"image/color"
+	"math"
 	"testing"
 
 	"github.com/edge-agent/agent/capture"
@@ -33,7 +34,9 @@ func read(t testing.TB, s capture.Source) *capture.Frame {
 	return f
 }
 
-var drawable = []capture.PixelFormat{
+// hand are the formats whose samples are found by hand here; package preproc
+// looks at the pattern in all others.
+var hand = []capture.PixelFormat{
 	capture.YUYV, capture.UYVY, capture.NV12, capture.YU12, capture.GREY, capture.RGB3, capture.BGR3,
 }
 
@@ -47,7 +50,7 @@ func oddly(p capture.PixelFormat, m capture.Matrix, r capture.Range) *capture.Fo
 }
 
 func TestEachBarHasItsColourInEveryFormat(t *testing.T) {
-	for _, p := range drawable {
+	for _, p := range hand {
 		for _, m := range []capture.Matrix{capture.BT601, capture.BT709, capture.BT2020} {
 			for _, r := range []capture.Range{capture.Limited, capture.Full} {
 				s := openPattern(t, Config{Raw: oddly(p, m, r), Unpaced: true})
@@ -109,8 +112,15 @@ func at(f *capture.Frame, i, x, y int) byte {
 
 // rgbAt goes back to RGB by the inverse that the recommendations print.
 func rgbAt(f *capture.Frame, x, y int) color.RGBA {
+	level := func(v float64) uint8 { return uint8(max(0, min(255, math.Round(v)))) }
 	if f.Format.PixelFormat == capture.RGB3 || f.Format.PixelFormat == capture.BGR3 {
-		return color.RGBA{at(f, 0, x, y), at(f, 1, x, y), at(f, 2, x, y), 255}
+		c := [3]uint8{at(f, 0, x, y), at(f, 1, x, y), at(f, 2, x, y)}
+		for i := range c {
+			if f.Format.Range == capture.Limited {
+				c[i] = level((float64(c[i]) - 16) * 255 / 219)
+			}
+		}
+		return color.RGBA{c[0], c[1], c[2], 255}
 	}
 	luma, cb, cr := float64(at(f, 0, x, y)), float64(at(f, 1, x, y))-128, float64(at(f, 2, x, y))-128
 	if f.Format.Range == capture.Limited {
@@ -121,7 +131,7 @@ func rgbAt(f *capture.Frame, x, y int) color.RGBA {
 		capture.BT709:  {1.5748, -0.187324, -0.468124, 1.8556},
 		capture.BT2020: {1.4746, -0.164553, -0.571353, 1.8814},
 	}[f.Format.Matrix]
-	return color.RGBA{code(luma + k[0]*cr), code(luma + k[1]*cb + k[2]*cr), code(luma + k[3]*cb), 255}
+	return color.RGBA{level(luma + k[0]*cr), level(luma + k[1]*cb + k[2]*cr), level(luma + k[3]*cb), 255}
 }
 
 func lumaOf(f *capture.Frame) func(x, y int) byte {
@@ -133,7 +143,7 @@ func lumaOf(f *capture.Frame) func(x, y int) byte {
 }
 
 func TestTheNumberInThePictureIsTheSequence(t *testing.T) {
-	for _, p := range drawable {
+	for _, p := range hand {
 		for _, size := range [][2]int{{64, 48}, {161, 121}, {640, 360}} {
 			s := openPattern(t, Config{Format: p, Width: size[0], Height: size[1], Unpaced: true, Buffers: 3})
 			for range 70 {
@@ -165,7 +175,7 @@ func TestATornNumberIsNoNumber(t *testing.T) {
 
 // What a buffer shows must not depend on what it showed before.
 func TestDrawingOverAnOldFrameLeavesNothingOfIt(t *testing.T) {
-	for _, p := range drawable {
+	for _, p := range hand {
 		cfg := Config{Pattern: "bars", Raw: oddly(p, capture.BT601, capture.Limited)}
 		fresh, err := newPattern(cfg)
 		if err != nil {
@@ -213,7 +223,7 @@ func TestAPatternThatCannotBeIsRefused(t *testing.T) {
 }
 
 func BenchmarkPattern(b *testing.B) {
-	for _, p := range drawable {
+	for _, p := range hand {
 		b.Run(p.String(), func(b *testing.B) {
 			s := openPattern(b, Config{Format: p, Unpaced: true})
 			b.ReportAllocs()
