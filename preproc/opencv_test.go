@@ -138,3 +138,40 @@ func TestYUVIsLikeConvertThenResize(t *testing.T) {
 		t.Errorf("PSNR is %.1f dB, want 40", p)
 	}
 }
+
+// Behind a filter, pixels are made up as OpenCV's bilinear demosaicing does, but
+// for the outermost ones, of which it makes copies.
+func TestDemosaicingIsOpenCVs(t *testing.T) {
+	const width, height = 98, 62
+	for name, code := range map[string]gocv.ColorConversionCode{ // OpenCV names the second row's second pixel
+		"RGGB": gocv.ColorBayerBGToRGB, "GRBG": gocv.ColorBayerGBToRGB, "GBRG": gocv.ColorBayerGRToRGB, "BA81": gocv.ColorBayerRGToRGB,
+	} {
+		p, _ := capture.ParsePixelFormat(name)
+		f := newFrame(p, width, height, 0, noise())
+		want := opencv(t, f.Planes[0], width, height, gocv.MatTypeCV8UC1, func(from gocv.Mat, to *gocv.Mat) error {
+			return gocv.CvtColor(from, to, code)
+		})
+		got := process(t, f, View{}, Spec{}).Data
+		for i := range got {
+			x, y := i/3%width, i/3/width
+			if min(x, y, width-1-x, height-1-y) > 0 && got[i] != want[i] {
+				t.Fatalf("%s: colour %d at %d,%d is %d, OpenCV has %d", name, i%3, x, y, got[i], want[i])
+			}
+		}
+	}
+}
+
+func TestHueIsOpenCVs(t *testing.T) {
+	const width, height = 180, 64
+	i := 0
+	f := newFrame(capture.FourCC('H', 'S', 'V', '3'), width, height, 0, func() byte {
+		x, y, c := i/3%width, i/3/width, i%3
+		i++
+		return [3]byte{byte(x), byte(y % 8 * 255 / 7), byte(y / 8 * 255 / 7)}[c]
+	})
+	f.Format.Matrix = capture.HSV180 // its other kind of hue has 255 steps
+	want := opencv(t, f.Planes[0], width, height, gocv.MatTypeCV8UC3, func(from gocv.Mat, to *gocv.Mat) error {
+		return gocv.CvtColor(from, to, gocv.ColorHSVToRGB)
+	})
+	compare(t, values(process(t, f, View{}, Spec{})), asFloats(want), 1)
+}
