@@ -78,7 +78,10 @@ type Layout struct {
 	PixelFormat PixelFormat
 	Description string
 	// Cost orders formats of equal size and rate: the lower is cheaper to
-	// preprocess.
+	// preprocess. It is the time for 1080p to 640x640 floats in 10 us, measured
+	// for each arrangement on one machine, and 1000 more where there is less
+	// colour than in 4:2:0, 10000 where the sensor's is not balanced (Bayer),
+	// 20000 where there is none.
 	Cost int
 	Arrangement
 	// Multiplanar is the code of the same pixels whose planes lie in buffers of
