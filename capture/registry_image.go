@@ -68,34 +68,50 @@ func readImage(ctx context.Context, s Source) (image.Image, func(), error) {
 	}
 }
 
+// ratios are package image's subsamplings, by the pixels of a row and the rows
+// that a sample of chroma stands for.
+var ratios = map[[2]int]image.YCbCrSubsampleRatio{
+	{1, 1}: image.YCbCrSubsampleRatio444, {2, 1}: image.YCbCrSubsampleRatio422, {2, 2}: image.YCbCrSubsampleRatio420,
+	{4, 1}: image.YCbCrSubsampleRatio411,
+}
+
 // image is the frame as package image has it, over its planes if it can be.
 func (f *Frame) image() (image.Image, error) {
-	switch f.Format.PixelFormat {
-	case MJPG, JPEG:
+	l := f.Format.PixelFormat.Layout()
+	if l != nil && l.Compressed() {
 		return f.decodeJPEG()
-	case GREY:
-		return &image.Gray{Pix: f.Planes[0], Stride: f.Format.Stride[0], Rect: f.bounds()}, nil
-	case YU12:
-		if f.Format.Stride[1] == f.Format.Stride[2] {
-			return &image.YCbCr{
-				Y: f.Planes[0], YStride: f.Format.Stride[0],
-				Cb: f.Planes[1], Cr: f.Planes[2], CStride: f.Format.Stride[1],
-				SubsampleRatio: image.YCbCrSubsampleRatio420, Rect: f.bounds(),
-			}, nil
-		}
-		return f.planar(image.YCbCrSubsampleRatio420, sample{0, 0, 1}, sample{1, 0, 1}, sample{2, 0, 1}), nil
-	case NV12:
-		return f.planar(image.YCbCrSubsampleRatio420, sample{0, 0, 1}, sample{1, 0, 2}, sample{1, 1, 2}), nil
-	case YUYV:
-		return f.planar(image.YCbCrSubsampleRatio422, sample{0, 0, 2}, sample{0, 1, 4}, sample{0, 3, 4}), nil
-	case UYVY:
-		return f.planar(image.YCbCrSubsampleRatio422, sample{0, 1, 2}, sample{0, 0, 4}, sample{0, 2, 4}), nil
-	case RGB3:
-		return f.rgba(0, 2), nil
-	case BGR3:
-		return f.rgba(2, 0), nil
 	}
-	return nil, fmt.Errorf("image of a %s frame: no conversion", f.Format.PixelFormat)
+	if l == nil || !l.bytes() {
+		return nil, fmt.Errorf("image of a %s frame: no conversion", f.Format.PixelFormat)
+	}
+	switch l.Kind {
+	case Luma:
+		return &image.Gray{Pix: f.Planes[0], Stride: f.Format.Stride[0], Rect: f.bounds()}, nil
+	case RGB:
+		return f.rgba(l.Components), nil
+	}
+	ratio, ok := ratios[[2]int{l.Components[1].HSub, l.Components[1].VSub}]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("image of a %s frame: no conversion", f.Format.PixelFormat)
+	case len(l.Planes) == 3 && f.Format.Stride[1] == f.Format.Stride[2]:
+		return &image.YCbCr{
+			Y: f.Planes[0], YStride: f.Format.Stride[0],
+			Cb: f.Planes[l.Components[1].Plane], Cr: f.Planes[l.Components[2].Plane], CStride: f.Format.Stride[1],
+			SubsampleRatio: ratio, Rect: f.bounds(),
+		}, nil
+	}
+	return f.planar(ratio, l.Components), nil
+}
+
+// bytes says that every sample is a byte, of Y'CbCr, R'G'B' or luma.
+func (l *Layout) bytes() bool {
+	for _, c := range l.Components {
+		if c.Word != 1 || c.Bits != 8 {
+			return false
+		}
+	}
+	return l.Kind <= Luma
 }
 
 func (f *Frame) bounds() image.Rectangle { return image.Rect(0, 0, f.Format.Width, f.Format.Height) }
@@ -111,36 +127,34 @@ func (f *Frame) decodeJPEG() (image.Image, error) {
 	return img, err
 }
 
-// A sample says where a component lies: in which plane, from which byte of the
-// row on, and how many bytes apart.
-type sample struct{ plane, first, step int }
-
 // planar copies a picture into planes of its own.
-func (f *Frame) planar(ratio image.YCbCrSubsampleRatio, y, cb, cr sample) image.Image {
+func (f *Frame) planar(ratio image.YCbCrSubsampleRatio, c []Component) image.Image {
 	img := image.NewYCbCr(f.bounds(), ratio)
-	f.gather(img.Y, img.YStride, f.Format.Width, y)
-	f.gather(img.Cb, img.CStride, (f.Format.Width+1)/2, cb)
-	f.gather(img.Cr, img.CStride, (f.Format.Width+1)/2, cr)
+	f.gather(img.Y, img.YStride, &c[0])
+	f.gather(img.Cb, img.CStride, &c[1])
+	f.gather(img.Cr, img.CStride, &c[2])
 	return img
 }
 
-// gather copies width samples of each row to dst.
-func (f *Frame) gather(dst []byte, stride, width int, s sample) {
+// gather copies the samples of a component to dst, row by row.
+func (f *Frame) gather(dst []byte, stride int, c *Component) {
+	width := ceilDiv(f.Format.Width, c.HSub)
 	for row := 0; row*stride < len(dst); row++ {
-		src := f.Planes[s.plane][row*f.Format.Stride[s.plane]+s.first:]
+		src := f.Planes[c.Plane][row*f.Format.Stride[c.Plane]+c.Offset:]
 		for x := range width {
-			dst[row*stride+x] = src[x*s.step]
+			dst[row*stride+x] = src[x*c.Step]
 		}
 	}
 }
 
-// rgba copies packed pixels whose red and blue are at the given bytes.
-func (f *Frame) rgba(red, blue int) image.Image {
+// rgba copies packed pixels.
+func (f *Frame) rgba(c []Component) image.Image {
 	img := image.NewRGBA(f.bounds())
 	for y := range f.Format.Height {
 		src := f.Planes[0][y*f.Format.Stride[0]:]
 		for x := range f.Format.Width {
-			img.SetRGBA(x, y, color.RGBA{src[3*x+red], src[3*x+1], src[3*x+blue], 255})
+			at := func(i int) byte { return src[c[i].Offset+x*c[i].Step] }
+			img.SetRGBA(x, y, color.RGBA{at(0), at(1), at(2), 255})
 		}
 	}
 	return img

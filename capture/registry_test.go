@@ -177,6 +177,13 @@ func solid(t *testing.T, p PixelFormat, c color.YCbCr) *Frame {
 		UYVY: {{c.Cb, c.Y, c.Cr, c.Y}},
 		RGB3: {{r, g, b}},
 		BGR3: {{b, g, r}},
+
+		FourCC('Y', 'V', '1', '2'): {{c.Y}, {c.Cr}, {c.Cb}},
+		FourCC('N', 'V', '6', '1'): {{c.Y}, {c.Cr, c.Cb}},
+		FourCC('N', 'V', '2', '4'): {{c.Y}, {c.Cb, c.Cr}},
+		FourCC('4', '2', '2', 'P'): {{c.Y}, {c.Cb}, {c.Cr}},
+		FourCC('V', 'U', 'Y', 'A'): {{c.Cr, c.Cb, c.Y, 0x55}},
+		FourCC('R', 'A', '2', '4'): {{0x55, b, g, r}},
 	}[p]
 	for i, unit := range units {
 		row := f.Format.RowBytes(i)
@@ -192,7 +199,11 @@ func solid(t *testing.T, p PixelFormat, c color.YCbCr) *Frame {
 func TestReadGivesAnImageOfEachFormat(t *testing.T) {
 	want := color.YCbCr{Y: 120, Cb: 90, Cr: 170}
 	wr, wg, wb := color.YCbCrToRGB(want.Y, want.Cb, want.Cr)
-	for _, p := range []PixelFormat{NV12, YU12, GREY, YUYV, UYVY, RGB3, BGR3} {
+	for _, p := range []PixelFormat{
+		NV12, YU12, GREY, YUYV, UYVY, RGB3, BGR3,
+		FourCC('Y', 'V', '1', '2'), FourCC('N', 'V', '6', '1'), FourCC('N', 'V', '2', '4'), FourCC('4', '2', '2', 'P'),
+		FourCC('V', 'U', 'Y', 'A'), FourCC('R', 'A', '2', '4'),
+	} {
 		m := &memory{modes: []Mode{{p, 6, 2, 30}}, frames: []*Frame{solid(t, p, want)}}
 		d, r := record(t, m)
 		img, release, err := r.Read()
