@@ -33,12 +33,27 @@ func (v View) crop(f *capture.Format) (Rect, error) {
 	if c == (Rect{}) {
 		return Rect{0, 0, f.Width, f.Height}, nil
 	}
+	if v.CropWidth > 0 && v.CropHeight > 0 {
+		c.X, c.Width = scaled(c.X, c.Width, v.CropWidth, f.Width)
+		c.Y, c.Height = scaled(c.Y, c.Height, v.CropHeight, f.Height)
+	}
 	if c.X < 0 || c.Y < 0 || c.Width < 1 || c.Height < 1 ||
 		c.Width > f.Width-c.X || c.Height > f.Height-c.Y {
 		return Rect{}, fmt.Errorf("crop %d,%d,%dx%d does not fit into the %dx%d picture",
 			c.X, c.Y, c.Width, c.Height, f.Width, f.Height)
 	}
 	return c, nil
+}
+
+// scaled takes a part of a side, from start on, to a side of another length: to
+// whole pixels, and to one at least.
+func scaled(start, length, from, to int) (int, int) {
+	if from == to {
+		return start, length
+	}
+	at := func(v int) int { return int(math.Round(float64(v) * float64(to) / float64(from))) }
+	first := min(at(start), to-1)
+	return first, max(at(start+length)-first, 1)
 }
 
 // ScaledLens is the view's Lens for frames of format f. It fails when these

@@ -138,3 +138,26 @@ func TestExtremeAspectsKeepAPixel(t *testing.T) {
 		}
 	}
 }
+
+// In a fallback the view shows the same part of the picture.
+func TestCropFollowsTheSize(t *testing.T) {
+	v := View{Crop: Rect{320, 180, 640, 361}, CropWidth: 1280, CropHeight: 720}
+	for size, want := range map[[2]int]Rect{
+		{1280, 720}: {320, 180, 640, 361}, {640, 360}: {160, 90, 320, 181}, {640, 480}: {160, 120, 320, 241}, {1920, 1080}: {480, 270, 960, 542}, {3, 2}: {1, 1, 1, 1}, {1, 1}: {0, 0, 1, 1},
+	} {
+		c, err := v.crop(&capture.Format{Width: size[0], Height: size[1]})
+		if err != nil || c != want {
+			t.Errorf("%v: %v, %v, want %v", size, c, err, want)
+		}
+	}
+	whole := View{Crop: Rect{0, 0, 1280, 720}, CropWidth: 1280, CropHeight: 720}
+	for side := 1; side < 2000; side++ {
+		if c, err := whole.crop(&capture.Format{Width: side, Height: side}); err != nil || c != (Rect{0, 0, side, side}) {
+			t.Fatalf("%d: %v, %v", side, c, err)
+		}
+	}
+	beyond := View{Crop: Rect{1270, 0, 20, 10}, CropWidth: 1280, CropHeight: 720}
+	if _, err := beyond.crop(&capture.Format{Width: 1280, Height: 720}); err == nil {
+		t.Error("a crop that does not fit its own picture was taken")
+	}
+}

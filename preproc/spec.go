@@ -88,6 +88,10 @@ type Rect struct{ X, Y, Width, Height int }
 // cropped, then rotated, then flipped.
 type View struct {
 	Crop Rect
+	// CropWidth and CropHeight are of the picture that Crop is a part of; of
+	// pictures of another size it is the same part. 0 means the size that there
+	// is, whatever it is.
+	CropWidth, CropHeight int
 	// Rotate is clockwise, in degrees: 0, 90, 180 or 270.
 	Rotate int
 	Flip   Flip

@@ -28,6 +28,9 @@ func (v View) Validate() error {
 		faults = append(faults, fmt.Errorf("crop is %d,%d,%dx%d; allowed: x and y from 0, a size from 1x1",
 			c.X, c.Y, c.Width, c.Height))
 	}
+	if v.CropWidth < 0 || v.CropHeight < 0 || v.CropWidth > MaxSide || v.CropHeight > MaxSide {
+		faults = append(faults, fmt.Errorf("crop is of a picture of %dx%d; allowed: sides of 0 to %d", v.CropWidth, v.CropHeight, MaxSide))
+	}
 	return errors.Join(faults...)
 }
 

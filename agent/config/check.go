@@ -184,7 +184,12 @@ func checkUndistort(d *decoder, key string, c *Camera) {
 	c.View.Lens = l
 }
 
+// checkView says which picture the crop is a part of: one of mode.size, so that
+// fallbacks show the same.
 func checkView(d *decoder, key string, c *Camera) {
+	if c.View.Crop != (preproc.Rect{}) {
+		c.View.CropWidth, c.View.CropHeight = c.Mode.Width, c.Mode.Height
+	}
 	fits(d, key, c, "mode", c.Mode)
 	for i, f := range c.Fallback {
 		fits(d, key, c, fmt.Sprintf("fallback.%d", i+1), f)
@@ -203,7 +208,7 @@ func fits(d *decoder, key string, c *Camera, name string, mode capture.Request) 
 			fmt.Sprintf("allowed: the aspect ratio of %s.size, %dx%d", name, mode.Width, mode.Height))
 	}
 	crop := c.View.Crop
-	if crop == (preproc.Rect{}) {
+	if crop == (preproc.Rect{}) || c.View.CropWidth != 0 && name != "mode" {
 		return
 	}
 	if at := key + ".preprocess.crop"; crop.X+crop.Width > mode.Width || crop.Y+crop.Height > mode.Height {

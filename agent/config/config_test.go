@@ -61,7 +61,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			Controls:  []Control{{"exposure_dynamic_framerate", 0}, {"auto_exposure", 1}},
 			Buffers:   5,
 			Queue:     Queue{Capacity: 2},
-			View:      preproc.View{Crop: preproc.Rect{Width: 1280, Height: 720}, Rotate: 90},
+			View:      preproc.View{Crop: preproc.Rect{Width: 1280, Height: 720}, CropWidth: 1280, CropHeight: 720, Rotate: 90},
 			Undistort: Undistort{Balance: KeepFocalLength},
 			Quality:   preproc.Quality{FrozenAfter: 10 * time.Second, BlackBelow: 4, BlurBelow: 20, StaleAfter: 500 * time.Millisecond},
 			Outputs: []Output{

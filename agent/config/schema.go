@@ -115,7 +115,7 @@ var queue = section[Queue]{
 var view = section[Camera]{
 	short(group("undistort", "straightens what the lens bends, by a calibration; a path alone is its file", undistort,
 		func(c *Camera) *Undistort { return &c.Undistort }), "file", "path or mapping"),
-	value("crop", rects, "none", "the part of the camera's picture that is used, in its pixels",
+	value("crop", rects, "none", "the part of the camera's picture that is used, in pixels of mode.size; of a picture of another size, as in a fallback, it is the same part",
 		func(c *Camera, v preproc.Rect) { c.View.Crop = v }),
 	value("rotate", rotations, "0", "degrees clockwise", func(c *Camera, v int) { c.View.Rotate = v }),
 	value("flip", enumeration[preproc.Flip](), "none", "mirrors the picture", func(c *Camera, v preproc.Flip) { c.View.Flip = v }),
