@@ -137,8 +137,9 @@ Side side_of(double low, double high, int count, double coverage, bool area) {
 std::int32_t fixed(double v, int steps) {
   constexpr double kOne = 65536, kMost = 16384;
   const double half = steps > 0 ? 0.5 / steps : 0;
-  return std::int32_t(
-      std::floor((std::clamp(v, -kMost, kMost) + half) * kOne + 0.5));
+  // A lens may bend what it does not see to where there are no numbers.
+  const double held = v > -kMost ? std::min(v, kMost) : -kMost;
+  return std::int32_t(std::floor((held + half) * kOne + 0.5));
 }
 
 // s in samples of our picture.
