@@ -23,6 +23,7 @@ PACKAGES_BUILD := build-essential ca-certificates $(NATIVE_PACKAGES)
 PACKAGES_LINT  := clang-format man-db shellcheck
 PACKAGES_TEST  := python3-numpy systemd
 PACKAGES_COUNT := valgrind
+PACKAGES_FUZZ  := clang libclang-rt-14-dev
 
 # Where `make run` keeps what systemd would keep in /run/agent and /var/lib/agent.
 RUN_ENV := RUNTIME_DIRECTORY=$(CURDIR)/var/run STATE_DIRECTORY=$(CURDIR)/var/lib
@@ -95,6 +96,8 @@ fmt: deps-lint ## format Go and C++ in place
 FUZZTIME ?= 20s
 fuzz: deps-test ## each fuzz target for FUZZTIME (20s)
 	@.ci/fuzz $(FUZZTIME)
+	@.ci/deps $(PACKAGES_FUZZ)
+	@.ci/fuzz-native $(FUZZTIME)
 
 # Of the other ways to preprocess, what apt cannot install is left out.
 PACKAGES_BENCH := ffmpeg gstreamer1.0-plugins-base gstreamer1.0-plugins-good libgstreamer-plugins-base1.0-dev \

@@ -8,8 +8,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-// Highway's target without vectors is not used: plain.cc is simpler.
-#if HWY_TARGET != HWY_SCALAR
+// Highway's targets without vectors are not used: plain.cc is simpler.
+#if HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
 
 #include "blend-inl.h"
 #include "columns-inl.h"

@@ -7,12 +7,24 @@
 #include "kernels.h"
 #include "status.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace preprocess {
 namespace {
 
 // From the best on.
 const Simd sets[] = {Simd::kAvx512, Simd::kAvx2, Simd::kSse4, Simd::kNeon,
                      Simd::kNone};
+
+#if defined(__x86_64__)
+// clang 14 does not know it as a word.
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
 
 // Asked of the compiler's runtime and not of Highway's, so that its library is
 // not needed; and Highway 1.0 takes a processor of ARM without AES, which a
@@ -28,7 +40,7 @@ bool processor_has(Simd set) {
     case Simd::kAvx2:
       return processor_has(Simd::kSse4) && __builtin_cpu_supports("avx2") &&
              __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-             __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+             __builtin_cpu_supports("fma") && has_f16c();
     case Simd::kSse4:
       return __builtin_cpu_supports("ssse3") &&
              __builtin_cpu_supports("sse4.1") &&
