@@ -54,7 +54,7 @@ void one_content(Tone &tone, int columns, int rows, int components) {
   }
 }
 
-} // namespace
+}  // namespace
 
 int main() {
   const int sizes[][2] = {{1, 1}, {1, 7}, {2, 1}, {9, 64}, {65, 3}, {130, 97}};
