@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "status.h"
 
@@ -108,6 +109,31 @@ Element element_of(const preproc_output &output) {
   return output.scale == 0 ? Element::kUint8 : Element::kQuantised;
 }
 
+// Y', Cb and Cr of JFIF from red, green and blue: ITU-T T.871, 7.
+constexpr double kJfif[3][3] = {
+    {0.299, 0.587, 0.114},
+    {-0.299 / 1.772, -0.587 / 1.772, 0.5},
+    {0.5, -0.587 / 1.402, -0.114 / 1.402},
+};
+
+// What rounding may leave of a factor that is zero.
+constexpr double kNone = 1e-9;
+
+// A row of the product of kJfif and the matrix.
+struct Sum {
+  double k[3], k0;
+};
+
+Sum jfif_of(const Matrix &rgb, int channel) {
+  Sum sum{{}, channel == 0 ? 0.0 : 128.0};
+  for (int i = 0; i < 3; i++) {
+    const double part = kJfif[channel][i];
+    for (int s = 0; s < 3; s++) sum.k[s] += part * rgb.k[i][s];
+    sum.k0 += part * rgb.k0[i];
+  }
+  return sum;
+}
+
 }  // namespace
 
 Elements elements_of(const preproc_output &output) {
@@ -152,6 +178,29 @@ Conversion make_conversion(const Model &model, int matrix, int range,
   c.colours.ceiling = std::int16_t(INT16_MAX - 255 * kShade - half);
   set_factors(rows_of(model, matrix, range, gray), bgr, c);
   for (std::int16_t &base : c.colours.base) base = std::int16_t(base + half);
+  return c;
+}
+
+Conversion make_jfif(const Model &model, int matrix, int range, int channel) {
+  const Sum sum = jfif_of(rows_of(model, matrix, range, false), channel);
+  Conversion c{};
+  c.elements = {Element::kUint8, true, 0, {}, {}};
+  std::vector<int> lines;
+  for (int s = 0; s < 3; s++)
+    if (std::abs(sum.k[s]) > kNone) lines.push_back(s);
+  // The largest one first: only there may a sum pass white.
+  std::sort(lines.begin(), lines.end(),
+            [&](int a, int b) { return sum.k[a] > sum.k[b]; });
+  c.colours.mix = lines.size() > 1 ? Mix::kWeighted : Mix::kOne;
+  c.colours.channels = 1;
+  c.components = model.components == 1 || lines == std::vector<int>{0} ? 1 : 3;
+  for (std::size_t k = 0; k < lines.size(); k++) {
+    c.line[k] = lines[k];
+    c.colours.gain[k] = factor(sum.k[lines[k]]);
+  }
+  c.colours.ceiling = INT16_MAX - 255 * kShade - kShade / 2;
+  c.colours.base[0] =
+      std::int16_t(shades(sum.k0) + c.colours.ceiling + kShade / 2);
   return c;
 }
 

@@ -28,4 +28,7 @@ void gray_levels(const Model &model, int range, int gray,
 Conversion make_conversion(const Model &model, int matrix, int range,
                            const preproc_output &output);
 
+// The way to Y' (channel 0), Cb or Cr of JFIF: BT.601 in full range, as bytes.
+Conversion make_jfif(const Model &model, int matrix, int range, int channel);
+
 }  // namespace preprocess

@@ -3,6 +3,8 @@
 // After <jpeglib.h>, which it builds on.
 #include <jerror.h>
 
+#include <algorithm>
+
 #include "status.h"
 
 namespace preprocess {
@@ -19,7 +21,7 @@ boolean full(j_compress_ptr info) {
 
 }  // namespace
 
-JpegEncoder::JpegEncoder(int width, int height, int channels, int quality)
+JpegEncoder::JpegEncoder(int width, int height, int components, int quality)
     : errors_(), info_(), destination_() {
   errors_.install();
   info_.err = &errors_.base;
@@ -31,32 +33,43 @@ JpegEncoder::JpegEncoder(int width, int height, int channels, int quality)
   info_.dest = &destination_;
   info_.image_width = JDIMENSION(width);
   info_.image_height = JDIMENSION(height);
-  info_.input_components = channels;
-  info_.in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  info_.input_components = components;
+  info_.in_color_space = components == 1 ? JCS_GRAYSCALE : JCS_YCbCr;
   jpeg_set_defaults(&info_);
   jpeg_set_quality(&info_, quality, TRUE);
+  info_.raw_data_in = TRUE;
 }
 
 JpegEncoder::~JpegEncoder() { jpeg_destroy_compress(&info_); }
 
-bool JpegEncoder::compress(const std::uint8_t *pixels) {
+bool JpegEncoder::compress(const Planes &planes) {
+  JSAMPROW rows[3][2 * DCTSIZE];
+  JSAMPARRAY groups[3] = {rows[0], rows[1], rows[2]};
   if (setjmp(errors_.jump)) return false;
   jpeg_start_compress(&info_, TRUE);
-  const std::size_t stride =
-      std::size_t(info_.image_width) * info_.input_components;
-  while (info_.next_scanline < info_.image_height) {
-    JSAMPROW row = const_cast<JSAMPROW>(pixels + info_.next_scanline * stride);
-    jpeg_write_scanlines(&info_, &row, 1);
+  const int height = info_.max_v_samp_factor * DCTSIZE;
+  for (int group = 0; info_.next_scanline < info_.image_height; group++) {
+    for (int c = 0; c < planes.count(); c++) {
+      const Plane &plane = planes.plane(c);
+      const int count = info_.comp_info[c].v_samp_factor * DCTSIZE;
+      for (int r = 0; r < count; r++) {
+        // The last row stands for those below it.
+        const int y = std::min(group * count + r, plane.height - 1);
+        rows[c][r] =
+            const_cast<JSAMPROW>(&plane.samples[std::size_t(y) * plane.stride]);
+      }
+    }
+    jpeg_write_raw_data(&info_, groups, JDIMENSION(height));
   }
   jpeg_finish_compress(&info_);
   return true;
 }
 
-std::size_t JpegEncoder::encode(const std::uint8_t *pixels, std::uint8_t *out,
+std::size_t JpegEncoder::encode(const Planes &planes, std::uint8_t *out,
                                 std::size_t capacity) {
   destination_.next_output_byte = out;
   destination_.free_in_buffer = capacity;
-  if (!compress(pixels)) {
+  if (!compress(planes)) {
     jpeg_abort_compress(&info_);
     errors_.refuse();
   }

@@ -1,23 +1,10 @@
 #include "group.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace preprocess {
 namespace {
-
-int coarsest_level(const preproc_output &o) {
-  if (o.filter == PREPROC_NEAREST) return 0;  // it means a pixel of the camera
-  const int columns = o.transpose ? o.content_height : o.content_width;
-  const int rows = o.transpose ? o.content_width : o.content_height;
-  int level = 0;
-  while (level + 1 < kLevels &&
-         columns <= o.region_width / (2 << level) + 1e-9 &&
-         rows <= o.region_height / (2 << level) + 1e-9)
-    level++;
-  return level;
-}
 
 // Whether the same is seen through two lenses, and around it.
 bool same_lens(const preproc_output &a, const preproc_output &b) {
@@ -34,22 +21,7 @@ bool same_tone(const preproc_output &a, const preproc_output &b) {
 }  // namespace
 
 Group::Group(const Kernels &kernels, const preproc_output &config)
-    : kernels_(kernels),
-      config_(config),
-      columns_(config.transpose ? config.content_height : config.content_width),
-      rows_(config.transpose ? config.content_width : config.content_height),
-      coarsest_(0) {
-  if (config.lens.model != PREPROC_NO_LENS) remap_.emplace(kernels, config);
-  if (Tone::wanted(config)) tone_.emplace(config, columns_, rows_);
-  coarsest_ = coarsest_level(source());
-}
-
-Part Group::part() const {
-  const preproc_output &o = source();
-  const int x = int(o.region_x), y = int(o.region_y);
-  return {x, y, int(std::ceil(o.region_x + o.region_width)) - x,
-          int(std::ceil(o.region_y + o.region_height)) - y};
-}
+    : config_(config), lines_(kernels, config) {}
 
 // All that a row depends on.
 bool Group::suits(const preproc_output &other) const {
@@ -76,73 +48,22 @@ bool Group::due(const Target targets[]) const {
   });
 }
 
+bool Group::takes_chroma(const Target targets[]) const {
+  return std::any_of(members_.begin(), members_.end(), [&](const Member &m) {
+    return targets[m.index].data != nullptr &&
+           m.output->config().color != PREPROC_GRAY;
+  });
+}
+
 void Group::plan(int level, const Model &model, int matrix, int range) {
   int components = 0;
   for (const Member &member : members_) {
     member.output->plan(level, model, matrix, range);
     components = std::max(components, member.output->components(level));
   }
-  resamplers_[level].emplace(kernels_, model, source(), components);
-  if (tone_) tone_->plan(model, range);
-  int columns = resamplers_[level]->columns();
-  if (remap_) {
-    std::int16_t outside[3];
-    gray_levels(model, range, config_.pad, outside);
-    remap_->set_outside(outside);
-    columns = std::max(columns, remap_->columns());
-  }
-  for (Aligned<std::int16_t> &line : lines_) line.resize(columns);
-}
-
-// Takes what remap_ needs of the frame.
-void Group::straighten(Resampler &resampler, int components,
-                       const Pixels &pixels, std::int16_t *const lines[]) {
-  for (int row = 0; row < resampler.rows(); row++) {
-    resampler.row(pixels, row, components, lines);
-    remap_->take(row, components, lines);
-  }
-}
-
-void Group::make_row(Resampler &resampler, int row, int components,
-                     const Pixels &pixels, std::int16_t *const lines[]) {
-  if (remap_)
-    remap_->row(row, lines);
-  else
-    resampler.row(pixels, row, components, lines);
-}
-
-// Has tone_ look at all rows, and keep them.
-void Group::adapt(Resampler &resampler, int components, const Pixels &pixels,
-                  std::int16_t *const lines[]) {
-  tone_->begin();
-  for (int row = 0; row < rows_; row++) {
-    make_row(resampler, row, components, pixels, lines);
-    tone_->look(row, lines);
-    for (int c = 0; c < components; c++)
-      std::copy(lines[c], lines[c] + columns_, tone_->kept(c, row));
-  }
-  tone_->end();
-}
-
-// Makes each row, and hands it to the outputs that are due.
-void Group::make_rows(int level, int components, const Pixels &pixels) {
-  Resampler &resampler = *resamplers_[level];
-  std::int16_t *const lines[] = {lines_[0].data(), lines_[1].data(),
-                                 lines_[2].data()};
-  const bool adapts = tone_ && tone_->adapts();
-  if (remap_) straighten(resampler, components, pixels, lines);
-  if (adapts) adapt(resampler, components, pixels, lines);
-  for (int row = 0; row < rows_; row++) {
-    std::int16_t *of_row[] = {lines[0], lines[1], lines[2]};
-    for (int c = 0; adapts && c < components; c++)
-      of_row[c] = tone_->kept(c, row);
-    if (!adapts) make_row(resampler, row, components, pixels, lines);
-    if (tone_) tone_->change(row, of_row);
-    if (remap_) remap_->fill_gaps(row, components, of_row);
-    for (const Member &member : members_)
-      if (member.to != nullptr)
-        member.output->row(level, row, of_row, member.to);
-  }
+  std::int16_t outside[3];
+  gray_levels(model, range, config_.pad, outside);
+  lines_.plan(level, model, range, components, outside);
 }
 
 void Group::run(int level, const Pixels &pixels, const Target targets[],
@@ -155,10 +76,14 @@ void Group::run(int level, const Pixels &pixels, const Target targets[],
       components = std::max(components, member.output->components(level));
   }
   if (components == 0) return;
-  make_rows(level, components, pixels);
+  lines_.each(level, components, pixels,
+              [&](int row, const std::int16_t *const lines[]) {
+                for (const Member &member : members_)
+                  if (member.to != nullptr)
+                    member.output->row(level, row, lines, member.to);
+              });
   for (const Member &member : members_)
-    if (member.to != nullptr)
-      written[member.index] = member.output->finish(targets[member.index]);
+    if (member.to != nullptr) written[member.index] = member.output->bytes();
 }
 
 }  // namespace preprocess

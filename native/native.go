@@ -9,8 +9,9 @@
 // A row of an output is made in three stages, each in a file of its name:
 // resample (the source's rows and columns, still in its own colours), convert
 // (colour, normalisation and element type), store (where pixels go, orientation,
-// borders); decode or unpack stands before them and encode behind; measure looks at
-// the frame itself, when it has passed through the cache. No picture is ever made
+// borders); decode or unpack stands before them and encode behind, to which
+// planes brings luma and chroma as a file stores them; measure looks at the frame
+// itself, when it has passed through the cache. No picture is ever made
 // at the camera's size but of formats whose samples are no bytes, which unpack
 // makes planes of, and a row stays in the cache. Their inner loops are the
 // kernels and those of unpacking, written on Google Highway once for all instruction sets and once in

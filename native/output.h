@@ -1,16 +1,12 @@
-// What becomes of the rows of one output: pixels in the caller's memory, or a
-// file.
+// What becomes of the rows of one output: a tensor in the caller's memory.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <vector>
 
 #include "convert.h"
 #include "decode.h"
-#include "encode.h"
 #include "picture.h"
 #include "preproc.h"
 #include "store.h"
@@ -24,14 +20,12 @@ struct Target {
   bool bordered;  // the border stands there from a frame before
 };
 
-// One output, for frames of every level of decoding that it may come from.
+// One tensor, for frames of every level of decoding that it may come from.
 class Output {
  public:
   Output(const Kernels &kernels, const preproc_output &config);
 
   const preproc_output &config() const { return config_; }
-
-  bool gray() const { return config_.color == PREPROC_GRAY; }
 
   // Makes the numbers for pixels of this model.
   void plan(int level, const Model &model, int matrix, int range);
@@ -49,16 +43,12 @@ class Output {
     store_.row(*plans_[level], row, lines, out);
   }
 
-  // Ends with the frame, and returns the bytes of the output.
-  std::size_t finish(const Target &target);
+  std::size_t bytes() const { return store_.bytes(); }
 
  private:
   preproc_output config_;
   Store store_;
   std::optional<Conversion> plans_[kLevels];
-  std::unique_ptr<JpegEncoder> encoder_;
-  std::vector<std::uint8_t> picture_;  // what the encoder reads
-  bool bordered_ = false;              // picture_ is
 };
 
 }  // namespace preprocess

@@ -12,22 +12,15 @@ namespace preprocess {
 
 Pipeline::Pipeline(const preproc_format &format, const preproc_output *outputs,
                    std::size_t count)
-    : format_(format), source_(), part_(), models_() {
+    : format_(format), source_(), part_(), models_(), count_(count) {
   const Kernels &kernels = *find_kernels(simd_chosen());
   outputs_.reserve(count);  // groups know where they are
-  groups_.reserve(count);
-  for (std::size_t i = 0; i < count; i++) {
-    Output &output = outputs_.emplace_back(kernels, outputs[i]);
-    const auto group =
-        std::find_if(groups_.begin(), groups_.end(),
-                     [&](const Group &g) { return g.suits(output.config()); });
-    if (group == groups_.end())
-      groups_.emplace_back(kernels, output.config()).add(output, i);
-    else
-      group->add(output, i);
-  }
-  part_ = groups_[0].part();
-  for (const Group &group : groups_) part_ = together(part_, group.part());
+  for (std::size_t i = 0; i < count; i++) add(kernels, outputs[i], i);
+  bool first = true;
+  each_maker([&](const auto &maker) {
+    part_ = first ? maker.part() : together(part_, maker.part());
+    first = false;
+  });
   if (format.kind == PREPROC_KIND_JPEG) {
     format_.matrix = PREPROC_BT601;
     format_.range = PREPROC_FULL;
@@ -47,18 +40,36 @@ Pipeline::Pipeline(const preproc_format &format, const preproc_output *outputs,
   plan_levels(*unpacker_);
 }
 
+void Pipeline::add(const Kernels &kernels, const preproc_output &config,
+                   std::size_t index) {
+  if (config.encode == PREPROC_JPEG) {
+    files_.emplace_back(kernels, config, index);
+    return;
+  }
+  Output &output = outputs_.emplace_back(kernels, config);
+  const auto group =
+      std::find_if(groups_.begin(), groups_.end(),
+                   [&](const Group &g) { return g.suits(config); });
+  if (group == groups_.end())
+    groups_.emplace_back(kernels, config).add(output, index);
+  else
+    group->add(output, index);
+}
+
 // Makes the tables for models_[level].
 void Pipeline::plan(int level) {
-  for (Group &group : groups_)
-    if (level <= group.coarsest())
-      group.plan(level, models_[level], format_.matrix, format_.range);
+  each_maker([&](auto &maker) {
+    if (level <= maker.coarsest())
+      maker.plan(level, models_[level], format_.matrix, format_.range);
+  });
 }
 
 // The highest level that covers every output that is due.
-int Pipeline::level_of(const Target targets[]) const {
+int Pipeline::level_of(const Target targets[]) {
   int level = levels_ - 1;
-  for (const Group &group : groups_)
-    if (group.due(targets)) level = std::min(level, group.coarsest());
+  each_maker([&](const auto &maker) {
+    if (maker.due(targets)) level = std::min(level, maker.coarsest());
+  });
   return level;
 }
 
@@ -67,8 +78,8 @@ int Pipeline::level_of(const Target targets[]) const {
 template <typename Decoder>
 void Pipeline::plan_levels(Decoder &decoder) {
   int finest = levels_ - 1;
-  for (const Group &group : groups_)
-    finest = std::min(finest, group.coarsest());
+  each_maker(
+      [&](const auto &maker) { finest = std::min(finest, maker.coarsest()); });
   for (int level = finest; level < levels_; level++) {
     models_[level] = decoder.prepare(level);
     plan(level);
@@ -82,10 +93,12 @@ void Pipeline::plan_jpeg(const Sampling &sampling) {
   sampling_ = sampling;
 }
 
-bool Pipeline::chroma_of(const Target targets[]) const {
-  for (std::size_t i = 0; i < outputs_.size(); i++)
-    if (targets[i].data != nullptr && !outputs_[i].gray()) return true;
-  return false;
+bool Pipeline::chroma_of(const Target targets[]) {
+  bool chroma = false;
+  each_maker([&](const auto &maker) {
+    chroma = chroma || maker.takes_chroma(targets);
+  });
+  return chroma;
 }
 
 Pixels Pipeline::decode(const std::uint8_t *data, std::size_t length,
@@ -131,17 +144,17 @@ std::uint64_t Pipeline::content_of(std::uint64_t samples,
 void Pipeline::run(const std::uint8_t *const planes[],
                    const std::size_t lengths[], const Target targets[],
                    std::uint64_t written[], preproc_measure *measure) {
-  std::fill(written, written + outputs_.size(), 0);
+  std::fill(written, written + count_, 0);
   if (measure != nullptr) *measure = {};
   const auto due = [](const Target &target) { return target.data != nullptr; };
-  if (std::none_of(targets, targets + outputs_.size(), due)) return;
+  if (std::none_of(targets, targets + count_, due)) return;
   const int level = level_of(targets);
   const Pixels source =
       decoder_ ? Pixels{} : raw_pixels(format_, source_, planes, lengths);
   const Pixels pixels = decoder_ ? decode(planes[0], lengths[0], targets, level)
                         : unpacker_ ? unpacker_->unpack(source, level)
                                     : source;
-  for (Group &group : groups_) group.run(level, pixels, targets, written);
+  each_maker([&](auto &maker) { maker.run(level, pixels, targets, written); });
   // Last: what it looks at has just passed through the cache.
   if (measure == nullptr) return;
   Model model = models_[level];

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "decode.h"
+#include "file_output.h"
 #include "group.h"
 #include "output.h"
 #include "part.h"
@@ -29,12 +30,20 @@ class Pipeline {
            preproc_measure *measure);
 
  private:
-  int level_of(const Target targets[]) const;
+  void add(const Kernels &kernels, const preproc_output &output,
+           std::size_t index);
+  // Calls visit with all that makes outputs.
+  template <typename Visit>
+  void each_maker(Visit &&visit) {
+    for (Group &group : groups_) visit(group);
+    for (FileOutput &file : files_) visit(file);
+  }
+  int level_of(const Target targets[]);
   template <typename Decoder>
   void plan_levels(Decoder &decoder);
   void plan(int level);
   void plan_jpeg(const Sampling &sampling);
-  bool chroma_of(const Target targets[]) const;
+  bool chroma_of(const Target targets[]);
   Pixels decode(const std::uint8_t *data, std::size_t length,
                 const Target targets[], int level);
   std::uint64_t content(std::uint64_t samples, const Pixels &source);
@@ -45,8 +54,10 @@ class Pipeline {
   Part part_;              // what all outputs together look at, due or not
   Model models_[kLevels];  // of the levels that plans were made for
   int levels_ = 1;
-  std::vector<Output> outputs_;
+  std::size_t count_;            // of outputs
+  std::vector<Output> outputs_;  // tensors
   std::vector<Group> groups_;
+  std::vector<FileOutput> files_;
   std::unique_ptr<JpegDecoder> decoder_;  // of compressed formats
   std::unique_ptr<Unpacker> unpacker_;    // of those that are not plain
   std::optional<Sampling> sampling_;      // that the plans were made for

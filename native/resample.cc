@@ -186,6 +186,13 @@ void Resampler::add_lanes(const Component c[], const Axis axis[], int first,
       add_lane(c[i], axis[i], first + i, 2 + c[i].phase / 2, bank);
     return;
   }
+  // The chroma of the same, without its luma.
+  if (whole && has_steps(c, count, {4, 4}) &&
+      c[0].phase % 2 == c[1].phase % 2) {
+    bank.split = Split::kTwo;
+    if (add_pair(c, axis, first, c[0].phase % 2, bank)) return;
+    return all(Split::kFour);
+  }
   if (bank.bytes % 3 == 0 &&
       (has_steps(c, count, {3}) || has_steps(c, count, {3, 3, 3})))
     return all(Split::kThree);

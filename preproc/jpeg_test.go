@@ -121,19 +121,21 @@ func psnr(a, b []float64) float64 {
 
 // A camera may change the sampling from frame to frame.
 func TestSamplingMayChange(t *testing.T) {
-	p, err := New(View{}, []Spec{{Width: 20, Height: 20}})
+	p, err := New(View{}, []Spec{{Width: 20, Height: 20}, {Width: 20, Height: 20, Encode: JPEG, Quality: 90}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
 	for _, name := range []string{"422", "420", "gray", "444", "gray", "rgb", "411", "422"} {
 		f := jpegFrame(t, name)
-		img := imageFor(t, f, View{}, p.specs[0])
-		if _, err := p.Process(t.Context(), f, []*Image{img}); err != nil {
+		images := []*Image{imageFor(t, f, View{}, p.specs[0]), imageFor(t, f, View{}, p.specs[1])}
+		if _, err := p.Process(t.Context(), f, images); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if !bytes.Equal(img.Data, process(t, f, View{}, p.specs[0]).Data) {
-			t.Errorf("%s: differs from what a processor of its own makes", name)
+		for i, img := range images {
+			if !bytes.Equal(img.Data, process(t, f, View{}, p.specs[i]).Data) {
+				t.Errorf("%s: output %d differs from what a processor of its own makes", name, i)
+			}
 		}
 	}
 }
