@@ -61,19 +61,10 @@ func instructions(ctx context.Context, arguments []string) (float64, error) {
 
 var collected = regexp.MustCompile(`Collected : (\d+)`)
 
-// callgrind tries again, as valgrind now and then loses its way in a program of
-// Go, whose stacks are not the system's.
-func callgrind(ctx context.Context, arguments []string, frames int) (n float64, err error) {
-	for range 3 {
-		if n, err = callgrindOnce(ctx, arguments, frames); err == nil || ctx.Err() != nil {
-			break
-		}
-	}
-	return n, err
-}
-
-func callgrindOnce(ctx context.Context, arguments []string, frames int) (float64, error) {
+func callgrind(ctx context.Context, arguments []string, frames int) (float64, error) {
 	command := exec.CommandContext(ctx, "valgrind", append([]string{"--tool=callgrind", "--callgrind-out-file=/dev/null"}, arguments...)...)
+	// valgrind loses its way in the signals by which Go's scheduler interrupts.
+	command.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1")
 	command.Stdin = strings.NewReader(fmt.Sprintf("run %d\n", frames))
 	out, err := command.CombinedOutput()
 	found := collected.FindSubmatch(out)
