@@ -11,11 +11,11 @@
 // (colour, normalisation and element type), store (where pixels go, orientation,
 // borders); decode or unpack stands before them and encode behind, to which
 // planes brings luma and chroma as a file stores them; measure looks at the frame
-// itself, when it has passed through the cache. No picture is ever made
-// at the camera's size but of formats whose samples are no bytes, which unpack
-// makes planes of, and a row stays in the cache. Their inner loops are the
-// kernels and those of unpacking, written on Google Highway once for all instruction sets and once in
-// plain C++, see kernels.h; simd chooses among them when a handle is made.
+// itself, when it has passed through the cache. No picture is ever made at the
+// camera's size but of formats whose samples are no bytes, which unpack makes
+// planes of, and a row stays in the cache. Their inner loops are the kernels and
+// those of unpacking, written on Google Highway once for all instruction sets and
+// once in plain C++, see kernels.h; simd chooses among them when a handle is made.
 //
 // Where there is a lens, remap stands between resample and convert. The frame is
 // resampled to a picture of ours, which has 1.45 pixels for each of the content
@@ -24,7 +24,7 @@
 // which the bilinear filter neither blurs nor misses pixels, and on every
 // instruction set: a pixel with its neighbours is a vector, nothing is gathered.
 // Where a row's pixels lie is a table, made with the handle, of a line for each
-// eight of them: 2 bytes a pixel, and within 1/30 of a pixel.
+// eight of them: 2 bytes a pixel.
 //
 // tone stands there as well, behind the lens: CLAHE and gamma, on luma in levels.
 // With CLAHE all rows of the content are kept until the last one was counted.

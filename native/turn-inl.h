@@ -78,7 +78,7 @@ void turn_of(const Tile &tile) {
   // What is left of the columns.
   Tile rest = tile;
   rest.columns -= columns;
-  for (int c = 0; c < 3; c++) {
+  for (int c = 0; c < tile.channels; c++) {
     rest.from[c] += columns * sizeof(T);
     rest.to[c] += columns * tile.to_row;
   }
