@@ -131,6 +131,11 @@
 //     is replaced, and its camera unhealthy until one passes. When the next one
 //     is wrong, too, the answer is learnt anew. Frames are published meanwhile,
 //     as those with a verdict are.
+//   - All bits of a JPEG are read, also where the outputs show its top only; no
+//     samples are made of rows and chroma that none looks at. A decoder that
+//     stops after the last row that it needs saves half of the rest, and is blind:
+//     of 600 frames that lost 1 to 3 kB of their first half it noticed 4, one that
+//     reads on all of them.
 //   - Pictures are made in whole numbers: weights of 1/128, a byte between the
 //     vertical and the horizontal step, a colour matrix in 16 bits at 1/32 of a
 //     level. A frame thus has the same bytes on every processor, and an
