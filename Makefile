@@ -66,9 +66,10 @@ unit: deps-test ## the tests
 hooks: deps-test ## the tests in which native code crashes on request
 	$(GO) test -tags=$(GOTAGS),testhooks -run 'Crash' ./agent
 
-# The race detector does not see into C++, which the sanitizers watch instead.
+# The race detector does not see into C++, which the sanitizers watch instead; and
+# preproc starts no goroutine, but its reference would take minutes.
 race: deps-test ## the tests under the race detector
-	$(GO) test -race $(or $(PKG),$$($(GO) list ./... | grep -v /native))
+	$(GO) test -race $(or $(PKG),$$($(GO) list ./... | grep -v -e /native -e '/preproc$$'))
 
 # cgo hands -asan to the C compiler only, so the C++ flags say it again. OpenCV
 # comes as shared libraries: of its archives, the sanitizers keep every section
@@ -78,7 +79,7 @@ SANITIZE := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 asan: CGO_CXXFLAGS := -std=c++17 $(STRICT) $(SANITIZE)
 asan: CGO_LDFLAGS := -fsanitize=address,undefined -lopencv_imgproc -lopencv_core -ljpeg
 asan: deps-test ## the native tests, and those of its worker, under AddressSanitizer, LeakSanitizer and UBSan
-	$(GO) test -asan $(or $(PKG),./preproc ./preproc/worker)
+	$(GO) test -asan -timeout 40m $(or $(PKG),./preproc ./preproc/worker)
 
 instructions: deps-test ## instructions a frame, against the mark (UPDATE=1 makes a new one)
 	@.ci/deps $(PACKAGES_COUNT)
