@@ -21,11 +21,6 @@ HWY_BEFORE_NAMESPACE();
 namespace preprocess {
 namespace HWY_NAMESPACE {
 
-constexpr Simd kSet = HWY_TARGET == HWY_NEON   ? Simd::kNeon
-                      : HWY_TARGET == HWY_SSE4 ? Simd::kSse4
-                      : HWY_TARGET == HWY_AVX2 ? Simd::kAvx2
-                                               : Simd::kAvx512;
-
 constexpr Kernels kKernels{
     kSet,      kBlocks,     int(kLanes), blend,      blend_many, blend_split2,
     split3,    split4,      columns2,    columns2x2, columns4,   columns8,
@@ -44,23 +39,7 @@ HWY_AFTER_NAMESPACE();
 namespace preprocess {
 
 const Kernels *find_kernels(Simd set) {
-  switch (set) {
-#if HWY_ARCH_X86
-    case Simd::kSse4:
-      return &N_SSE4::kKernels;
-    case Simd::kAvx2:
-      return &N_AVX2::kKernels;
-    case Simd::kAvx512:
-      return &N_AVX3::kKernels;
-#elif HWY_ARCH_ARM_A64
-    case Simd::kNeon:
-      return &N_NEON::kKernels;
-#endif
-    case Simd::kNone:
-      return &plain::kernels();
-    default:
-      return nullptr;
-  }
+  return NATIVE_TABLE_OF(set, kKernels, plain::kernels());
 }
 
 }  // namespace preprocess

@@ -8,8 +8,8 @@ namespace preprocess {
 Lines::Lines(const Kernels &kernels, const preproc_output &output)
     : kernels_(kernels),
       output_(output),
-      columns_(output.transpose ? output.content_height : output.content_width),
-      rows_(output.transpose ? output.content_width : output.content_height) {
+      columns_(content_columns(output)),
+      rows_(content_rows(output)) {
   if (output.lens.model != PREPROC_NO_LENS) remap_.emplace(kernels, output);
   if (Tone::wanted(output)) tone_.emplace(output, columns_, rows_);
 }
@@ -17,8 +17,7 @@ Lines::Lines(const Kernels &kernels, const preproc_output &output)
 int Lines::coarsest() const {
   const preproc_output &o = source();
   if (o.filter == PREPROC_NEAREST) return 0;  // it means a pixel of the camera
-  const int columns = o.transpose ? o.content_height : o.content_width;
-  const int rows = o.transpose ? o.content_width : o.content_height;
+  const int columns = content_columns(o), rows = content_rows(o);
   int level = 0;
   while (level + 1 < kLevels &&
          columns <= o.region_width / (2 << level) + 1e-9 &&

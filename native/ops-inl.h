@@ -8,6 +8,8 @@
 
 #include <hwy/highway.h>
 
+#include "simd.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace preprocess {
 namespace HWY_NAMESPACE {
@@ -27,6 +29,11 @@ constexpr I32 i32{};
 constexpr F32 f32{};
 using Bytes = hn::Vec<U8>;
 using Words = hn::Vec<I16>;
+
+constexpr Simd kSet = HWY_TARGET == HWY_NEON   ? Simd::kNeon
+                      : HWY_TARGET == HWY_SSE4 ? Simd::kSse4
+                      : HWY_TARGET == HWY_AVX2 ? Simd::kAvx2
+                                               : Simd::kAvx512;
 
 constexpr std::size_t kVector = HWY_LANES(std::uint8_t);
 constexpr int kBlocks = int(kVector / 16);

@@ -1,24 +1,8 @@
 #include "part.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace preprocess {
-namespace {
-
-// The samples of [start, start+length) camera pixels: from lo to hi, of count.
-struct Span {
-  int lo, hi;
-};
-
-Span span(int start, int length, double scale, int count) {
-  const int lo = std::clamp(int(start * scale), 0, count - 1);
-  const int hi = int(std::ceil((start + length) * scale - 1e-9));
-  return {lo, std::clamp(hi, lo + 1, count)};
-}
-
-}  // namespace
-
 Part together(const Part &a, const Part &b) {
   const int x = std::min(a.x, b.x), y = std::min(a.y, b.y);
   return {x, y, std::max(a.x + a.width, b.x + b.width) - x,
@@ -27,8 +11,10 @@ Part together(const Part &a, const Part &b) {
 
 void narrow(const Part &part, Model *model, Pixels *pixels) {
   const Component main = model->component[model->rgb ? 1 : 0];
-  const Span x = span(part.x, part.width, main.scale_x, main.width);
-  const Span y = span(part.y, part.height, main.scale_y, main.height);
+  const Span x =
+      span(part.x, part.width, main.scale_x, main.offset_x, main.width);
+  const Span y =
+      span(part.y, part.height, main.scale_y, main.offset_y, main.height);
   bool moved[PREPROC_MAX_PLANES] = {};
   for (int i = 0; i < model->components; i++) {
     Component &c = model->component[i];

@@ -1,5 +1,8 @@
 #include "picture.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "layout.h"
 #include "status.h"
 
@@ -43,6 +46,13 @@ Pixels raw_pixels(const preproc_format &format, const Model &model,
     pixels.stride[p] = stride;
   }
   return pixels;
+}
+
+Span span(int start, int length, double scale, double offset, int count) {
+  const int lo =
+      std::clamp(int(std::floor(start * scale + offset)), 0, count - 1);
+  const int hi = int(std::ceil((start + length) * scale + offset - 1e-9));
+  return {lo, std::clamp(hi, lo + 1, count)};
 }
 
 }  // namespace preprocess

@@ -45,4 +45,19 @@ Pixels raw_pixels(const preproc_format &format, const Model &model,
                   const std::uint8_t *const planes[],
                   const std::size_t lengths[]);
 
+// The sides of an output's content along the camera's x and y.
+inline int content_columns(const preproc_output &o) {
+  return o.transpose ? o.content_height : o.content_width;
+}
+inline int content_rows(const preproc_output &o) {
+  return o.transpose ? o.content_width : o.content_height;
+}
+
+// The samples of [start, start+length) camera pixels at `scale` samples a pixel
+// and `offset`: from lo to hi, of count.
+struct Span {
+  int lo, hi;
+};
+Span span(int start, int length, double scale, double offset, int count);
+
 }  // namespace preprocess

@@ -41,11 +41,9 @@ preproc_output as_plane(preproc_output o) {
 preproc_output halved(preproc_output o) {
   const Halves x = halves(o.content_x, o.content_width);
   const Halves y = halves(o.content_y, o.content_height);
-  widen(o.transpose ? y : x, o.reverse_x,
-        o.transpose ? o.content_height : o.content_width, &o.region_x,
+  widen(o.transpose ? y : x, o.reverse_x, content_columns(o), &o.region_x,
         &o.region_width);
-  widen(o.transpose ? x : y, o.reverse_y,
-        o.transpose ? o.content_width : o.content_height, &o.region_y,
+  widen(o.transpose ? x : y, o.reverse_y, content_rows(o), &o.region_y,
         &o.region_height);
   o.width = (o.width + 1) / 2;
   o.height = (o.height + 1) / 2;

@@ -156,8 +156,8 @@ WarpRun run_of(const preproc_output &source, const Stretch &s) {
 
 Remap::Remap(const Kernels &kernels, const preproc_output &output)
     : kernels_(kernels),
-      columns_(output.transpose ? output.content_height : output.content_width),
-      rows_(output.transpose ? output.content_width : output.content_height),
+      columns_(content_columns(output)),
+      rows_(content_rows(output)),
       source_(output),
       warp_(),
       outside_() {

@@ -1,24 +1,10 @@
 #include "resample.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace preprocess {
 namespace {
-
-// The samples of [start, start+length) camera pixels at `scale` samples a
-// pixel and `offset`: from lo to hi, of count.
-struct Span {
-  int lo, hi;
-};
-
-Span span(int start, int length, double scale, double offset, int count) {
-  const int lo =
-      std::clamp(int(std::floor(start * scale + offset)), 0, count - 1);
-  const int hi = int(std::ceil((start + length) * scale + offset - 1e-9));
-  return {lo, std::clamp(hi, lo + 1, count)};
-}
 
 Axis horizontal(const Component &c, const preproc_output &o, int columns) {
   const Span x =
@@ -59,8 +45,8 @@ bool has_steps(const Component c[], int count, std::vector<int> steps) {
 Resampler::Resampler(const Kernels &kernels, const Model &model,
                      const preproc_output &output, int components)
     : kernels_(kernels),
-      columns_(output.transpose ? output.content_height : output.content_width),
-      rows_(output.transpose ? output.content_width : output.content_height) {
+      columns_(content_columns(output)),
+      rows_(content_rows(output)) {
   int count = 1;
   for (int c = 0; c < components; c += count) {
     count = 1;

@@ -19,8 +19,8 @@ Store::Store(const Kernels &kernels, const preproc_output &output)
     : kernels_(kernels),
       output_(output),
       channels_(output.color == PREPROC_GRAY ? 1 : 3),
-      columns_(output.transpose ? output.content_height : output.content_width),
-      rows_(output.transpose ? output.content_width : output.content_height) {
+      columns_(content_columns(output)),
+      rows_(content_rows(output)) {
   const std::size_t pixels = product(output.width, output.height);
   element_ = element_bytes(output.dtype);
   bytes_ = product(pixels, channels_ * element_);

@@ -16,13 +16,8 @@ HWY_BEFORE_NAMESPACE();
 namespace preprocess {
 namespace HWY_NAMESPACE {
 
-constexpr Simd kUnpackingSet = HWY_TARGET == HWY_NEON   ? Simd::kNeon
-                               : HWY_TARGET == HWY_SSE4 ? Simd::kSse4
-                               : HWY_TARGET == HWY_AVX2 ? Simd::kAvx2
-                                                        : Simd::kAvx512;
-
-constexpr Unpacking kUnpacking{kUnpackingSet, few16,    many16, words32,
-                               mipi,          demosaic, cells};
+constexpr Unpacking kUnpacking{kSet, few16,    many16, words32,
+                               mipi, demosaic, cells};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace preprocess
@@ -35,23 +30,7 @@ HWY_AFTER_NAMESPACE();
 namespace preprocess {
 
 const Unpacking *find_unpacking(Simd set) {
-  switch (set) {
-#if HWY_ARCH_X86
-    case Simd::kSse4:
-      return &N_SSE4::kUnpacking;
-    case Simd::kAvx2:
-      return &N_AVX2::kUnpacking;
-    case Simd::kAvx512:
-      return &N_AVX3::kUnpacking;
-#elif HWY_ARCH_ARM_A64
-    case Simd::kNeon:
-      return &N_NEON::kUnpacking;
-#endif
-    case Simd::kNone:
-      return &plain::unpacking();
-    default:
-      return nullptr;
-  }
+  return NATIVE_TABLE_OF(set, kUnpacking, plain::unpacking());
 }
 
 }  // namespace preprocess
