@@ -55,7 +55,7 @@ cameras:
     device: {pattern: bars}
     outputs:
       model: {size: 160x160, dtype: float32, layout: chw}
-      archive: {size: 160x120, encode: jpeg, every: 10s, files: {dir: front, keep: 1MiB}}
+      archive: {size: 1280x960, encode: jpeg, every: 10s, files: {dir: front, keep: 1MiB}}
 limits: {memory: 300MiB}
 `
 
