@@ -94,12 +94,11 @@ func newBudget(a *Agent) *budget {
 	return b
 }
 
-// limit sets the marks. What the kernel would enforce by killing somebody, the
-// agent stays below by a fifth.
+// limit sets the marks.
 func (b *budget) limit(cfg *config.Config, bounds health.Bounds) {
 	memory := cfg.Limits.Memory
-	if bounds.Memory > 0 {
-		memory = min(memory, bounds.Memory/5*4)
+	if most := bounds.SafeMemory(); most > 0 {
+		memory = min(memory, most)
 	}
 	b.memory = resource{name: "memory", unit: " MiB", scale: 1 << 20, limit: float64(memory)}
 	b.descriptors = resource{name: "descriptors", limit: float64(bounds.Descriptors), marks: partly(float64(bounds.Descriptors), 0.95)}

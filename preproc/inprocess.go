@@ -59,6 +59,9 @@ func New(view View, specs []Spec) (*InProcess, error) {
 	}, nil
 }
 
+// Open is [New], for who takes a processor of any kind.
+func Open(view View, specs []Spec) (Processor, error) { return New(view, specs) }
+
 // Close frees the native memory. It may be called again.
 func (p *InProcess) Close() error {
 	if p.handle != nil {

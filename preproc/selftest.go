@@ -19,7 +19,7 @@ const (
 
 // SelfTest is [SelfTestOf] of processors in this process.
 func SelfTest() error {
-	return SelfTestOf(func(v View, specs []Spec) (Processor, error) { return New(v, specs) })
+	return SelfTestOf(Open)
 }
 
 // SelfTestOf sends a known frame of each kind through a processor of its own,

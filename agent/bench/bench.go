@@ -174,8 +174,8 @@ func (r *Report) limits(m *health.Machine, l config.Limits) error {
 		return fmt.Errorf("limits of the device: %w", err)
 	}
 	r.MemoryLimit, r.MemoryLimitOf = l.Memory, "limits.memory"
-	if four := bounds.Memory / 5 * 4; four > 0 && (r.MemoryLimit == 0 || four < r.MemoryLimit) {
-		r.MemoryLimit, r.MemoryLimitOf = four, "the machine or control group, less a fifth"
+	if most := bounds.SafeMemory(); most > 0 && (r.MemoryLimit == 0 || most < r.MemoryLimit) {
+		r.MemoryLimit, r.MemoryLimitOf = most, "the machine or control group, less a fifth"
 	}
 	held, err := m.Process(0)
 	r.AgentMemory = held.Private

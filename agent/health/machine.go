@@ -120,6 +120,10 @@ type Bounds struct {
 	Descriptors, Threads int64
 }
 
+// SafeMemory is what stays below Memory by a fifth, since the kernel enforces that
+// by killing somebody; 0 when no bound is known.
+func (b *Bounds) SafeMemory() int64 { return b.Memory / 5 * 4 }
+
 // Bounds reads what is allowed. It does not change while a process runs, but
 // for an administrator who edits the control group.
 func (m *Machine) Bounds() (b Bounds, err error) {

@@ -12,9 +12,7 @@ import (
 // TestMain is a worker when the executable is started as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "worker" {
-		if err := worker.Serve(func(view preproc.View, specs []preproc.Spec) (preproc.Processor, error) {
-			return preproc.New(view, specs)
-		}); err != nil {
+		if err := worker.Serve(preproc.Open); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -11,7 +11,5 @@ type workerCmd struct {
 
 // Run is the life of a preprocessor's process; see package worker.
 func (workerCmd) Run() error {
-	return worker.Serve(func(view preproc.View, specs []preproc.Spec) (preproc.Processor, error) {
-		return preproc.New(view, specs)
-	})
+	return worker.Serve(preproc.Open)
 }

@@ -72,10 +72,14 @@ func measure(ctx context.Context, j job, o options) (result, error) {
 	if err != nil {
 		return r, err
 	}
+	recording, err := contest.OpenFrames(j.path(o.frames))
+	if err != nil {
+		return r, err
+	}
 	for i, c := range list {
 		s := stand(taken[i].name, times[i])
 		if taken[i].way != "limit" {
-			if s.PSNR, err = quality(j, c, o); err != nil {
+			if s.PSNR, err = quality(j, c, recording); err != nil {
 				return r, fmt.Errorf("%s: %w", s.Name, err)
 			}
 		}
@@ -158,11 +162,7 @@ func quantile(values []float64, q float64) float64 {
 }
 
 // quality compares some frames of a contender with the reference.
-func quality(j job, c contender, o options) (float64, error) {
-	recording, err := contest.OpenFrames(j.path(o.frames))
-	if err != nil {
-		return 0, err
-	}
+func quality(j job, c contender, recording contest.Frames) (float64, error) {
 	sum := 0.0
 	for _, i := range judged {
 		want, err := referenceOf(j, i, recording.At(i))

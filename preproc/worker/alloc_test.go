@@ -24,9 +24,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 	served := make(chan error, 1)
 	go func() {
-		served <- serve(pair[1], func(view preproc.View, specs []preproc.Spec) (preproc.Processor, error) {
-			return preproc.New(view, specs)
-		})
+		served <- serve(pair[1], preproc.Open)
 	}()
 	if err := watch(pair[0]); err != nil {
 		t.Fatal(err)
