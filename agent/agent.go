@@ -192,7 +192,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	c.state.Store(&State{Phase: Opening, Since: time.Now()})
 	for i, o := range cfg.Outputs {
 		s := &sink{cfg: o, log: c.log.With().Str("output", o.Spec.Name).Logger(), open: func(width, height int) ([]output.Output, error) {
-			return a.openOutputs(&cfg, o, width, height)
+			return a.openOutputs(place{camera: &cfg, cfg: o, width: width, height: height})
 		}}
 		if cfg.Preview(i) {
 			s.paused = &a.budget.paused

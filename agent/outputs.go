@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/agent/output/files"
@@ -13,37 +15,70 @@ import (
 	"github.com/edge-agent/agent/systemd"
 )
 
-// openOutputs opens what the config names for one output of a camera.
-func (a *Agent) openOutputs(of *config.Camera, o config.Output, width, height int) (outputs []output.Output, err error) {
-	camera := of.Name
-	log := a.Log.With().Str("camera", camera).Str("output", o.Spec.Name).Logger()
-	if o.Ring != nil {
-		socket := config.SocketPath(a.RuntimeDir, camera, o.Spec.Name)
-		r, err := ring.New(ring.Config{
-			Socket: socket,
-			Slots:  o.Ring.Slots,
-			Camera: camera, Lens: of.View.Lens, Spec: o.Spec, Width: width, Height: height,
-			Store: a.store(), Origin: of.Device.String(),
-		})
-		if err != nil {
-			return nil, err
-		}
-		outputs = append(outputs, r)
-		log.Info().Str("socket", socket).Int("consumers", r.Stats().Consumers).Msg("consumers may connect")
-	}
-	if o.Files != nil {
-		dir := o.Files.Dir
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(a.StateDir, dir)
-		}
-		f, err := files.New(files.Config{Dir: dir, Keep: o.Files.Keep, Camera: camera, Spec: o.Spec, Width: width, Height: height})
+// A place is one output of a camera, of a size that is known, for what opens it.
+type place struct {
+	camera        *config.Camera
+	cfg           config.Output
+	width, height int
+	log           zerolog.Logger
+}
+
+// openers open an output in one kind each, or give nil where the config does
+// not name theirs.
+var openers = []func(*Agent, place) (output.Output, error){
+	(*Agent).openRing,
+	(*Agent).openFiles,
+}
+
+// openOutputs opens all that the config names for one output of a camera.
+func (a *Agent) openOutputs(p place) (outputs []output.Output, err error) {
+	p.log = a.Log.With().Str("camera", p.camera.Name).Str("output", p.cfg.Spec.Name).Logger()
+	for _, open := range openers {
+		o, err := open(a, p)
 		if err != nil {
 			return nil, errors.Join(err, closeAll(outputs, output.Output.Close))
 		}
-		outputs = append(outputs, f)
-		log.Info().Str("dir", dir).Msg("images are written")
+		if o != nil {
+			outputs = append(outputs, o)
+		}
 	}
 	return outputs, nil
+}
+
+func (a *Agent) openRing(p place) (output.Output, error) {
+	if p.cfg.Ring == nil {
+		return nil, nil
+	}
+	socket := config.SocketPath(a.RuntimeDir, p.camera.Name, p.cfg.Spec.Name)
+	r, err := ring.New(ring.Config{
+		Socket: socket,
+		Slots:  p.cfg.Ring.Slots,
+		Camera: p.camera.Name, Lens: p.camera.View.Lens, Spec: p.cfg.Spec, Width: p.width, Height: p.height,
+		Store: a.store(), Origin: p.camera.Device.String(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.log.Info().Str("socket", socket).Int("consumers", r.Stats().Consumers).Msg("consumers may connect")
+	return r, nil
+}
+
+func (a *Agent) openFiles(p place) (output.Output, error) {
+	if p.cfg.Files == nil {
+		return nil, nil
+	}
+	dir := p.cfg.Files.Dir
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(a.StateDir, dir)
+	}
+	f, err := files.New(files.Config{
+		Dir: dir, Keep: p.cfg.Files.Keep, Camera: p.camera.Name, Spec: p.cfg.Spec, Width: p.width, Height: p.height,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.log.Info().Str("dir", dir).Msg("images are written")
+	return f, nil
 }
 
 // claimLimit is how long what the process before kept may wait for its output:

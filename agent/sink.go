@@ -24,7 +24,8 @@ type sink struct {
 	cfg     config.Output
 	open    func(width, height int) ([]output.Output, error)
 	outputs []output.Output
-	lender  output.Lender // one of outputs, or nil
+	opened  atomic.Pointer[[]output.Output] // outputs, for any goroutine
+	lender  output.Lender                   // one of outputs, or nil
 	// share tells a worker of the lender's memory, forget undoes it; both are
 	// nil without a worker.
 	share  func(output.Memory)
@@ -35,7 +36,7 @@ type sink struct {
 	// into; 0 of the one that is being written.
 	drawn  map[*byte]preproc.Drawn
 	log    zerolog.Logger
-	ailing bool          // nothing came of the last images, which was told
+	ailing []bool        // by output: nothing came of the last images, which was told
 	due    time.Duration // of the next image, by the frames' clock
 	// paused says that no image is to be made for now; nil unless the output is
 	// a preview.
@@ -59,7 +60,8 @@ func (s *sink) fit(view preproc.View, format capture.Format) error {
 	if err != nil {
 		return err
 	}
-	s.outputs = outputs
+	s.outputs, s.ailing = outputs, make([]bool, len(outputs))
+	s.opened.Store(&outputs)
 	s.lender, s.buffer = nil, nil
 	i := slices.IndexFunc(outputs, func(o output.Output) bool { _, ok := o.(output.Lender); return ok })
 	if i >= 0 {
@@ -76,12 +78,17 @@ func (s *sink) fit(view preproc.View, format capture.Format) error {
 }
 
 // next is the image to fill from a frame of that time, or nil when it is too
-// early for one.
+// early for one, or nobody wants it.
 func (s *sink) next(timestamp time.Duration) *preproc.Image {
-	if s.cfg.Every > 0 && timestamp < s.due || s.paused != nil && s.paused.Load() {
+	if s.cfg.Every > 0 && timestamp < s.due || s.paused != nil && s.paused.Load() || s.unwanted() {
 		return nil
 	}
 	return s.blank()
+}
+
+// unwanted says that every output waits for somebody to look.
+func (s *sink) unwanted() bool {
+	return len(s.outputs) > 0 && !slices.ContainsFunc(s.outputs, output.Wanted)
 }
 
 // blank is the image that a frame would fill, which need not be published.
@@ -118,27 +125,38 @@ func (s *sink) write(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// An ailing output takes images that nothing may come of: a disk is full.
-type ailing interface{ Err() error }
-
-// tell logs when the images that outputs took begin to come to nothing, and
+// tell logs when the images that an output took begin to come to nothing, and
 // when they no longer do.
 func (s *sink) tell() {
-	for _, o := range s.outputs {
-		a, ok := o.(ailing)
+	for i, o := range s.outputs {
+		a, ok := o.(output.Ailing)
 		if !ok {
 			continue
 		}
 		err := a.Err()
-		if (err != nil) == s.ailing {
+		if (err != nil) == s.ailing[i] {
 			continue
 		}
-		if s.ailing = err != nil; s.ailing {
+		if s.ailing[i] = err != nil; s.ailing[i] {
 			s.log.Warn().Str("message_id", systemd.MessageFilesFailing).Err(err).Msg("images cannot be written")
 		} else {
 			s.log.Info().Str("message_id", systemd.MessageFilesWritten).Msg("images are written again")
 		}
 	}
+}
+
+// reports are how its outputs are doing; any goroutine may ask.
+func (s *sink) reports() (reports []output.Report) {
+	opened := s.opened.Load()
+	if opened == nil {
+		return nil
+	}
+	for _, o := range *opened {
+		if r, ok := o.(output.Reporter); ok {
+			reports = append(reports, r.Report())
+		}
+	}
+	return reports
 }
 
 // nextDue keeps to the grid of the interval, so that a frame that came late
@@ -156,6 +174,7 @@ func (s *sink) close(end func(output.Output) error) error {
 	}
 	err := closeAll(s.outputs, end)
 	s.outputs, s.lender = nil, nil
+	s.opened.Store(nil)
 	return err
 }
 

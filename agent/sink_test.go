@@ -27,7 +27,7 @@ func (d *disk) Err() error                                  { return d.err }
 func TestImagesThatAreNotWrittenAreToldOf(t *testing.T) {
 	var log bytes.Buffer
 	d := &disk{}
-	s := &sink{outputs: []output.Output{d}, log: zerolog.New(&log)}
+	s := &sink{outputs: []output.Output{d}, ailing: make([]bool, 1), log: zerolog.New(&log)}
 	full := errors.New("no space left on device")
 	for _, d.err = range []error{nil, full, full, nil, nil, full} {
 		if err := s.write(t.Context()); err != nil {
@@ -96,4 +96,48 @@ func TestEachMemoryKeepsItsMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	frame(0, 8, true)
+}
+
+// watched wants images while somebody looks.
+type watched struct {
+	disk
+	looks bool
+}
+
+func (w *watched) Wanted() bool          { return w.looks }
+func (w *watched) Report() output.Report { return output.Report{Kind: "watched"} }
+
+// No image is made for outputs that nobody looks at, but for those that one of
+// the outputs beside them wants.
+func TestImagesThatNobodyWantsAreNotMade(t *testing.T) {
+	w := &watched{}
+	var beside []output.Output
+	s := &sink{cfg: config.Output{Spec: preproc.Spec{Width: 4, Height: 4, Color: preproc.Gray}}, open: func(int, int) ([]output.Output, error) {
+		return append([]output.Output{w}, beside...), nil
+	}}
+	fit := func() {
+		t.Helper()
+		if err := s.fit(preproc.View{}, capture.Format{Width: 8, Height: 8}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fit()
+	for _, w.looks = range []bool{false, true, false} {
+		if made := s.next(0) != nil; made != w.looks {
+			t.Errorf("looked at %v, made %v", w.looks, made)
+		}
+	}
+	if r := s.reports(); len(r) != 1 || r[0].Kind != "watched" {
+		t.Errorf("reports: %+v", r)
+	}
+	if err := s.close(output.Output.Close); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.reports(); r != nil {
+		t.Errorf("reports of closed outputs: %+v", r)
+	}
+	beside = []output.Output{&disk{}}
+	if fit(); s.next(0) == nil {
+		t.Error("not made for the output beside")
+	}
 }

@@ -43,7 +43,7 @@ func complete(c *Camera) {
 	}
 	for i := range c.Outputs {
 		o := &c.Outputs[i]
-		if o.Ring == nil && o.Files == nil {
+		if !o.placed() {
 			r := ring.filled()
 			o.Ring = &r
 		}

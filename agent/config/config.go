@@ -130,6 +130,9 @@ type Output struct {
 	Files *Files
 }
 
+// placed says that images go somewhere.
+func (o *Output) placed() bool { return o.Ring != nil || o.Files != nil }
+
 // A Ring is shared memory for local consumers.
 type Ring struct{ Slots int }
 

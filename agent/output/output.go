@@ -50,6 +50,49 @@ type Keeper interface {
 	Leave() error
 }
 
+// A Lazy output wants images only while somebody looks at them.
+type Lazy interface {
+	Output
+	// Wanted may change at any time; what is wanted now gets the next image.
+	Wanted() bool
+}
+
+// Wanted says whether o has a use for the next image.
+func Wanted(o Output) bool {
+	l, ok := o.(Lazy)
+	return !ok || l.Wanted()
+}
+
+// An Ailing output takes images that nothing may come of: a disk is full, a
+// device is gone.
+type Ailing interface {
+	Output
+	// Err is why nothing comes of images at the moment, nil while all is well.
+	Err() error
+}
+
+// A Reporter is an Output that tells how it is doing.
+type Reporter interface {
+	Output
+	// Report may be called from any goroutine, also after Close.
+	Report() Report
+}
+
+// A Report says how an output is doing. Counters are since it was opened.
+type Report struct {
+	// Kind is the word of the config: ring, files.
+	Kind string
+	// Address is where images go: a socket, a directory.
+	Address string
+	// Consumers is how many take images now.
+	Consumers int
+	// Delivered counts images that were taken, by each consumer if there are
+	// several; Missed those that one did not get.
+	Delivered, Missed uint64
+	// Err is why nothing comes of images at the moment, nil while all is well.
+	Err error
+}
+
 // Leave closes o at the end of the process.
 func Leave(o Output) error {
 	if k, ok := o.(Keeper); ok {

@@ -92,7 +92,10 @@ type job struct {
 	captured time.Time
 }
 
-var _ output.Output = (*Files)(nil)
+var (
+	_ output.Ailing   = (*Files)(nil)
+	_ output.Reporter = (*Files)(nil)
+)
 
 // New makes the directory, counts the files of earlier runs, deletes what a
 // dead one left half written, and starts the writer.
@@ -189,6 +192,13 @@ func (f *Files) Stats() Stats {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.stats
+}
+
+// Report implements [output.Reporter].
+func (f *Files) Report() output.Report {
+	s := f.Stats()
+	missed := s.Dropped.Busy + s.Dropped.Full + s.Dropped.Failed + s.Dropped.TooLarge
+	return output.Report{Kind: "files", Address: f.cfg.Dir, Consumers: 1, Delivered: s.Written, Missed: missed, Err: s.LastError}
 }
 
 // Err is why the last image could not be written, nil if it could.

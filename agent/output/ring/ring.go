@@ -75,7 +75,10 @@ type Ring struct {
 	message   [wire.MessageSize]byte
 }
 
-var _ output.Sharer = (*Ring)(nil)
+var (
+	_ output.Sharer   = (*Ring)(nil)
+	_ output.Reporter = (*Ring)(nil)
+)
 
 // New makes the ring, or takes over the one that the store has, and serves
 // consumers until Close. It refuses to take a socket over that another process
@@ -223,6 +226,12 @@ func (r *Ring) Stats() Stats {
 		Consumers: len(r.consumers), Published: r.published,
 		Notified: r.notified.Load(), Missed: r.missed.Load(), Refused: r.refused.Load(),
 	}
+}
+
+// Report implements [output.Reporter].
+func (r *Ring) Report() output.Report {
+	s := r.Stats()
+	return output.Report{Kind: "ring", Address: r.cfg.Socket, Consumers: s.Consumers, Delivered: s.Notified, Missed: s.Missed}
 }
 
 // Close hangs up on every consumer, removes the socket and gives the memory
