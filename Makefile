@@ -49,7 +49,7 @@ build: deps ## compile bin/agent
 
 run: build ## build and run on the cameras found, else on a test pattern (Ctrl-C stops)
 	@mkdir -p var/run var/lib
-	@printf '%s\n' 'sockets: $(CURDIR)/var/run/CAMERA/OUTPUT.sock (README.md: how to read frames)'
+	@printf '%s\n' 'programs that read frames (README.md: how) find them by' '  export EDGE_AGENT_RUN=$(CURDIR)/var/run'
 	@exec env $(RUN_ENV) bin/agent run $(ARGS)
 
 comma := ,

@@ -124,7 +124,7 @@ func checkPoints(t *testing.T, name string, img *preproc.Image, f *reader.Frame,
 	if !ok {
 		t.Fatalf("%s: the point of the test is not in the picture", name)
 	}
-	goX, goY := f.Map(10, 20)
+	goX, goY := f.ToCamera(10, 20)
 	near("point in Go", goX, goY, x, y)
 	backX, backY := f.FromCamera(goX, goY)
 	near("point that came back in Go", backX, backY, 10, 20)
@@ -135,7 +135,7 @@ func checkPoints(t *testing.T, name string, img *preproc.Image, f *reader.Frame,
 	near("point in Python", *python.Point[0], *python.Point[1], x, y)
 	near("point that came back in Python", *python.Back[0], *python.Back[1], 10, 20)
 	cornerX, cornerY, ok := img.ToCamera(60, 50)
-	if goX, goY = f.Map(60, 50); ok {
+	if goX, goY = f.ToCamera(60, 50); ok {
 		near("corner in Python", *python.Corner[0], *python.Corner[1], cornerX, cornerY)
 		near("corner in Go", goX, goY, cornerX, cornerY)
 	} else if !math.IsNaN(goX) || python.Corner[0] != nil {

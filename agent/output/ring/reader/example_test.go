@@ -11,7 +11,7 @@ import (
 func detect([]float32) (x, y float64) { return 320, 320 }
 
 func Example() {
-	frames, err := reader.Dial("/run/agent/front/model.sock")
+	frames, err := reader.DialOutput("front", "model")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func Example() {
 		if !f.Valid() {
 			continue // it took so long that the agent wrote over the frame
 		}
-		x, y = f.Map(x, y) // from the model's coordinates to the camera's
+		x, y = f.ToCamera(x, y) // from the model's coordinates to the camera's
 		fmt.Printf("frame %d, %v old: something at %.0f,%.0f\n", f.Sequence, f.Age(), x, y)
 	}
 }

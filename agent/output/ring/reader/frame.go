@@ -16,7 +16,7 @@ import (
 var ErrOvertaken = errors.New("frame overtaken by newer ones")
 
 // A Frame is one preprocessed image of a camera, in the agent's memory. It is
-// good until the next call of [Reader.Next] or [Reader.Close].
+// good until the next call of a method of the [Reader].
 type Frame struct {
 	// Data is the tensor, densely packed in the order of Description.Shape, or
 	// the file. It begins at a multiple of 64 bytes and cannot be written to.
@@ -35,7 +35,7 @@ type Frame struct {
 	// Width and Height are in pixels.
 	Width, Height int
 	// Skipped is how many frames were published between this one and the one
-	// that Next returned before, or the connection.
+	// that was returned before, or the connection.
 	Skipped uint64
 
 	// CameraWidth and CameraHeight are those of the camera's picture; 0 where
@@ -68,7 +68,9 @@ func (f *Frame) fill(l *link, gen uint64) bool {
 	f.Sequence, f.Verdict, f.geometry = rec.Sequence, Verdict(rec.Verdict), rec.Geometry
 	f.Timestamp, f.Dequeued, f.Published = time.Duration(rec.Timestamp), time.Duration(rec.Dequeued), time.Duration(rec.Published)
 	f.Width, f.Height = int(rec.Width), int(rec.Height)
-	f.Skipped = (gen-l.seen)/2 - 1
+	if f.Skipped = 0; gen > l.seen {
+		f.Skipped = (gen-l.seen)/2 - 1
+	}
 	f.focus(int(rec.CameraWidth), int(rec.CameraHeight))
 	return true
 }
@@ -120,16 +122,16 @@ func (f *Frame) focus(width, height int) {
 	}
 }
 
-// Map gives the camera's coordinates of a point of the frame, both in pixels,
+// ToCamera gives the camera's coordinates of a point of the frame, both in pixels,
 // where pixel i covers i to i+1. It undoes size, letterbox, flip, rotation and
 // crop, and leads through the lens where the frame is undistorted. Both are NaN
 // where the frame shows nothing that the lens lets through.
-func (f *Frame) Map(x, y float64) (float64, float64) {
+func (f *Frame) ToCamera(x, y float64) (float64, float64) {
 	g := &f.geometry
 	return orNaN(f.lens.ToCamera(g[0]*x+g[1]*y+g[2], g[3]*x+g[4]*y+g[5]))
 }
 
-// FromCamera is the inverse of Map. Both are NaN for a point that the
+// FromCamera is the inverse of ToCamera. Both are NaN for a point that the
 // undistorted picture has nowhere.
 func (f *Frame) FromCamera(x, y float64) (float64, float64) {
 	x, y = orNaN(f.lens.FromCamera(x, y))

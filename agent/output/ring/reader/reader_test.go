@@ -7,7 +7,9 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +44,14 @@ func dial(t *testing.T, path string) *reader.Reader {
 // write publishes a tensor all of whose elements are v.
 func write(t testing.TB, r *ring.Ring, spec *preproc.Spec, v float32, sequence uint64) *preproc.Image {
 	t.Helper()
+	img, err := put(r, spec, v, sequence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+func put(r *ring.Ring, spec *preproc.Spec, v float32, sequence uint64) (*preproc.Image, error) {
 	data := r.Lend()
 	for i := 0; i+4 <= len(data); i += 4 {
 		binary.LittleEndian.PutUint32(data[i:], math.Float32bits(v))
@@ -51,10 +61,21 @@ func write(t testing.TB, r *ring.Ring, spec *preproc.Spec, v float32, sequence u
 		Geometry: preproc.Geometry{XX: 2, X0: 3, YY: 4, Y0: 5},
 		Sequence: sequence, Timestamp: capture.Monotonic() - time.Millisecond, Dequeued: capture.Monotonic(),
 	}
-	if err := r.Write(context.Background(), img); err != nil {
-		t.Fatal(err)
-	}
-	return img
+	return img, r.Write(context.Background(), img)
+}
+
+// meanwhile writes beside the test, once the ring has a consumer.
+func meanwhile(t *testing.T, r *ring.Ring, sequence uint64) {
+	var done sync.WaitGroup
+	t.Cleanup(done.Wait)
+	done.Go(func() {
+		for r.Stats().Consumers == 0 {
+			runtime.Gosched()
+		}
+		if _, err := put(r, &tensor, 1, sequence); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestFrameIsWhatWasPublished(t *testing.T) {
@@ -72,7 +93,7 @@ func TestFrameIsWhatWasPublished(t *testing.T) {
 	if age := f.Age(); age < time.Millisecond || age > time.Minute {
 		t.Errorf("age %v", age)
 	}
-	if x, y := f.Map(10, 10); x != 23 || y != 45 {
+	if x, y := f.ToCamera(10, 10); x != 23 || y != 45 {
 		t.Errorf("(10, 10) maps to (%v, %v), want (23, 45)", x, y)
 	}
 	floats := f.Float32s()
