@@ -69,10 +69,14 @@ var rooms = map[string]room{
 		"preproc":      "an output borrows a preproc.Image",
 		"capture":      "a name tells the time of capture, by the clock on the wall",
 	},
+	"agent/output/door": {
+		"agent/instance":       "the socket of a process that cannot end is nobody's",
+		"golang.org/x/sys/...": "sockets of kinds that net does not tell apart, and who is at their other end",
+	},
 	"agent/output/ring": {
 		"agent/output":           "it is one of its kinds",
 		"agent/output/ring/wire": "the layout that writer and reader agree on",
-		"agent/instance":         "the socket of a process that cannot end is nobody's",
+		"agent/output/door":      "consumers knock at it",
 		"preproc/lens":           "a ring's description has the camera's lens",
 		"preproc":                "an output borrows a preproc.Image",
 		"capture":                "an image carries the times of capture's clock",

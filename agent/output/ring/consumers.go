@@ -36,7 +36,7 @@ func (r *Ring) startServing() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("eventfd: %w", err), unix.Close(poll))
 	}
-	err = errors.Join(watch(poll, wake, unix.EPOLLIN), watch(poll, r.door.fd, unix.EPOLLIN))
+	err = errors.Join(watch(poll, wake, unix.EPOLLIN), watch(poll, r.door.FD, unix.EPOLLIN))
 	for _, c := range r.consumers { // of the process before
 		err = errors.Join(err, watch(poll, c.fd, unix.EPOLLET))
 	}
@@ -75,7 +75,7 @@ func (r *Ring) serve(poll int) {
 			switch fd := int(e.Fd); fd {
 			case r.wake:
 				return
-			case r.door.fd:
+			case r.door.FD:
 				if !r.accept(poll) {
 					timeout = pauseMillis
 					r.listenFor(poll, 0)
@@ -89,13 +89,13 @@ func (r *Ring) serve(poll int) {
 
 func (r *Ring) listenFor(poll int, events uint32) {
 	// It cannot fail: the descriptor is there for as long as serve runs.
-	_ = unix.EpollCtl(poll, unix.EPOLL_CTL_MOD, r.door.fd, &unix.EpollEvent{Events: events, Fd: int32(r.door.fd)})
+	_ = unix.EpollCtl(poll, unix.EPOLL_CTL_MOD, r.door.FD, &unix.EpollEvent{Events: events, Fd: int32(r.door.FD)})
 }
 
 // accept lets in one consumer; another one who waits wakes epoll again, after
 // hang-ups had their turn. It is false when the process has no descriptor left.
 func (r *Ring) accept(poll int) bool {
-	fd, _, err := unix.Accept4(r.door.fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+	fd, _, err := unix.Accept4(r.door.FD, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 	if err != nil {
 		return !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENFILE)
 	}

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/edge-agent/agent/agent/output/door"
 	"github.com/edge-agent/agent/preproc"
 	"golang.org/x/sys/unix"
 )
@@ -25,17 +26,18 @@ func limit(t *testing.T, n uint64) uint64 {
 
 // The consumer who waits would wake the goroutine at once, again and again.
 func TestNoDescriptorLeftIsAReasonToPause(t *testing.T) {
-	d, err := openDoor(filepath.Join(t.TempDir(), "s"), 0o600, 0)
+	path := filepath.Join(t.TempDir(), "s")
+	d, err := door.Open(path, unix.SOCK_SEQPACKET, 0o600, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close()
+	defer d.Close()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: d.path}); err != nil {
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != nil {
 		t.Fatal(err)
 	}
 	r := &Ring{door: d, cfg: Config{MaxConsumers: -1}}

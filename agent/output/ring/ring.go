@@ -28,9 +28,11 @@ import (
 	"unsafe"
 
 	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/agent/output/door"
 	"github.com/edge-agent/agent/agent/output/ring/wire"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
+	"golang.org/x/sys/unix"
 )
 
 // ErrClosed: the ring was closed before.
@@ -57,7 +59,7 @@ type Ring struct {
 	name  string // in the store
 	desc  wire.Description
 	print [wire.FingerprintSize]byte
-	door  *door
+	door  *door.Door
 	wake  int           // eventfd that ends serve
 	done  chan struct{} // closed when serve has ended
 
@@ -100,20 +102,20 @@ func New(cfg Config) (*Ring, error) {
 
 func (r *Ring) open() (err error) {
 	// First, for nothing of another process may be touched if one serves the socket.
-	if r.door, err = openDoor(r.cfg.Socket, r.cfg.Mode, r.cfg.Group); err != nil {
+	if r.door, err = door.Open(r.cfg.Socket, unix.SOCK_SEQPACKET, r.cfg.Mode, r.cfg.Group); err != nil {
 		return err
 	}
 	r.print = fingerprint(r.desc, &r.cfg)
 	if r.inherit(); r.mem == nil {
 		if r.mem, err = newMemory(r.cfg.Camera+"/"+r.cfg.Spec.Name, &r.desc, r.print); err != nil {
-			return errors.Join(err, r.door.close())
+			return errors.Join(err, r.door.Close())
 		}
 		r.store.Keep(r.name, r.mem.writable)
 	}
 	if err = r.startServing(); err != nil {
 		r.dropAll()
 		r.store.Drop(r.name)
-		return errors.Join(err, r.door.close(), r.mem.close())
+		return errors.Join(err, r.door.Close(), r.mem.close())
 	}
 	return nil
 }
@@ -254,5 +256,5 @@ func (r *Ring) end(leaving bool) error {
 	if !leaving {
 		r.store.Drop(r.name)
 	}
-	return errors.Join(err, r.door.close(), r.mem.close())
+	return errors.Join(err, r.door.Close(), r.mem.close())
 }

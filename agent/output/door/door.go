@@ -1,4 +1,10 @@
-package ring
+// Package door makes the sockets in the file system that local consumers knock at.
+//
+// What enters: a path, a mode and a group. What leaves: a listening socket that
+// those may reach who should, and its end. The socket of a dead agent is
+// replaced, that of a living one and any other file are not. It accepts nobody
+// itself, starts no goroutine and never logs.
+package door
 
 import (
 	"errors"
@@ -14,9 +20,10 @@ import (
 // maxPath is the room for a path in struct sockaddr_un, without its NUL.
 const maxPath = 107
 
-// door is the socket in the file system that consumers knock at.
-type door struct {
-	fd   int
+// A Door is a listening socket that does not block.
+type Door struct {
+	// FD is the Door's, until Close.
+	FD   int
 	path string
 	id   fileID // of the socket we made
 }
@@ -24,24 +31,26 @@ type door struct {
 // fileID tells one file from another that took its name.
 type fileID struct{ dev, ino uint64 }
 
-// openDoor listens at path. Permissions are set before anyone can connect.
-func openDoor(path string, mode fs.FileMode, group int) (*door, error) {
+// Open listens at path with a socket of kind, such as unix.SOCK_STREAM. Its
+// directory is made if need be. Permissions, and the group unless it is 0, are
+// set before anyone can connect.
+func Open(path string, kind int, mode fs.FileMode, group int) (*Door, error) {
 	if len(path) == 0 || len(path) > maxPath {
 		return nil, fmt.Errorf("socket path %q has %d bytes: 1 to %d are allowed", path, len(path), maxPath)
 	}
 	if err := makeDirectory(filepath.Dir(path), mode, group); err != nil {
 		return nil, err
 	}
-	if err := removeStale(path); err != nil {
+	if err := removeStale(path, kind); err != nil {
 		return nil, err
 	}
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, err := unix.Socket(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("make socket: %w", err)
 	}
-	d := &door{fd: fd, path: path}
+	d := &Door{FD: fd, path: path}
 	if err := d.listen(mode, group); err != nil {
-		return nil, errors.Join(fmt.Errorf("listen on %s: %w", path, err), d.close())
+		return nil, errors.Join(fmt.Errorf("listen on %s: %w", path, err), d.Close())
 	}
 	return d, nil
 }
@@ -79,8 +88,8 @@ func setAccess(path string, mode fs.FileMode, group int) error {
 	return os.Chmod(path, mode)
 }
 
-func (d *door) listen(mode fs.FileMode, group int) (err error) {
-	if err := unix.Bind(d.fd, &unix.SockaddrUnix{Name: d.path}); err != nil {
+func (d *Door) listen(mode fs.FileMode, group int) (err error) {
+	if err := unix.Bind(d.FD, &unix.SockaddrUnix{Name: d.path}); err != nil {
 		return err
 	}
 	if d.id, err = idOf(d.path); err != nil {
@@ -90,11 +99,11 @@ func (d *door) listen(mode fs.FileMode, group int) (err error) {
 		return err
 	}
 	// Until now every connect was refused.
-	return unix.Listen(d.fd, 64)
+	return unix.Listen(d.FD, 64)
 }
 
 // removeStale deletes the socket that a dead agent left, and nothing else.
-func removeStale(path string) error {
+func removeStale(path string, kind int) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -105,7 +114,7 @@ func removeStale(path string) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return fmt.Errorf("listen on %s: a file that is no socket is in the way", path)
 	}
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, err := unix.Socket(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return fmt.Errorf("make socket: %w", err)
 	}
@@ -140,9 +149,9 @@ func idOf(path string) (fileID, error) {
 	return fileID{st.Dev, st.Ino}, nil
 }
 
-// close removes the socket, unless its name is someone else's by now.
-func (d *door) close() error {
-	err := unix.Close(d.fd)
+// Close removes the socket, unless its name is someone else's by now.
+func (d *Door) Close() error {
+	err := unix.Close(d.FD)
 	if id, statErr := idOf(d.path); statErr == nil && id == d.id {
 		err = errors.Join(err, os.Remove(d.path))
 	}
