@@ -92,6 +92,7 @@ func (d *Dialer) Dial(path string) (*Reader, error) {
 	if d.MaxBackoff <= 0 {
 		r.dialer.MaxBackoff = 5 * time.Second
 	}
+	r.pause = r.dialer.MinBackoff
 	if err := r.connectOnce(context.Background()); err != nil && !d.Later {
 		return nil, err
 	}
