@@ -73,6 +73,11 @@ var rooms = map[string]room{
 		"agent/instance":       "the socket of a process that cannot end is nobody's",
 		"golang.org/x/sys/...": "sockets of kinds that net does not tell apart, and who is at their other end",
 	},
+	"agent/output/stream": {
+		"preproc":      "what it writes is a preproc.Image",
+		"preproc/lens": "a record has the camera's lens",
+		"capture":      "a record tells the time of capture, by the clock on the wall",
+	},
 	"agent/output/ring": {
 		"agent/output":           "it is one of its kinds",
 		"agent/output/ring/wire": "the layout that writer and reader agree on",

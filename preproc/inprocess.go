@@ -176,6 +176,7 @@ func (p *InProcess) describe(f *capture.Frame, images []*Image) {
 		img.Geometry, img.Lens = p.shapes[i].geometry, p.lens
 		img.CameraWidth, img.CameraHeight = f.Format.Width, f.Format.Height
 		img.Sequence, img.Timestamp, img.Dequeued = f.Sequence, f.Timestamp, f.Dequeued
+		img.Interval = f.Format.Interval
 		img.Verdict = Good
 	}
 }

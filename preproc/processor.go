@@ -45,6 +45,7 @@ type Image struct {
 	Sequence  uint64
 	Timestamp time.Duration // of capture, CLOCK_MONOTONIC
 	Dequeued  time.Duration
+	Interval  time.Duration // from frame to frame, as the camera's mode has it; 0 if it is not known
 	Published time.Duration
 	Verdict   Verdict
 }

@@ -238,6 +238,7 @@ func (p *Processor) deliver(f *capture.Frame, images []*preproc.Image) {
 		img.Width, img.Height, img.Geometry, img.Lens = s.width, s.height, s.geometry, p.lens
 		img.CameraWidth, img.CameraHeight = f.Format.Width, f.Format.Height
 		img.Sequence, img.Timestamp, img.Dequeued = f.Sequence, f.Timestamp, f.Dequeued
+		img.Interval = f.Format.Interval
 		img.Verdict = preproc.Good
 	}
 }
