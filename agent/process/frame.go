@@ -25,6 +25,7 @@ type runner struct {
 	images    []*preproc.Image
 	lines     *json.Encoder
 	stems     map[string]bool // beginnings of file names that are taken
+	store     store
 }
 
 // frame processes f and writes what became of it. from is what is known of it
@@ -51,10 +52,12 @@ func (r *runner) frame(ctx context.Context, from Result, stem string, f *capture
 	}
 	// Time passes as it does in the recording.
 	at := time.Duration(f.Sequence) * f.Format.Interval
-	result.Verdict = r.judge.Frame(measure, at, 0).String()
+	verdict := r.judge.Frame(measure, at, 0)
+	result.Verdict = verdict.String()
 	result.Luma = []float32{measure.LumaLow, measure.LumaMean, measure.LumaHigh}
 	result.Sharpness = &measure.Sharpness
 	for _, img := range r.images {
+		img.Verdict = verdict
 		if err := r.image(result, stem, img); err != nil {
 			return err
 		}
@@ -64,7 +67,7 @@ func (r *runner) frame(ctx context.Context, from Result, stem string, f *capture
 
 // image writes one image of a frame and its line.
 func (r *runner) image(result Result, stem string, img *preproc.Image) error {
-	file, err := r.store(stem, result.Index, img)
+	file, err := r.store.put(stem, result.Index, img)
 	if err != nil {
 		return &writeError{err}
 	}

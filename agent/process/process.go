@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 
 	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/agent/output/stream"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/preproc/lens"
 	"github.com/edge-agent/agent/preproc/worker"
@@ -25,6 +25,9 @@ type Options struct {
 	Output string
 	// Out is the directory for the images. It is made if need be.
 	Out string
+	// Stream gets the images instead, one after the other in this Format.
+	Stream io.Writer
+	Format stream.Format
 	// Inputs are files and directories; - is Stdin.
 	Inputs []string
 	Stdin  io.Reader
@@ -81,10 +84,10 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("camera %s: %w", o.Camera.Name, err)
 	}
 	defer processor.Close()
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
-		return fmt.Errorf("make the directory of images: %w", err)
-	}
 	r := &runner{options: &o, processor: processor, specs: specs, lines: json.NewEncoder(o.Stdout), stems: map[string]bool{}}
+	if r.store, err = o.place(specs); err != nil {
+		return err
+	}
 	for range specs {
 		r.images = append(r.images, new(preproc.Image))
 	}

@@ -10,14 +10,34 @@ import (
 	"github.com/edge-agent/agent/preproc"
 )
 
-// store writes an image, whole or not at all, and gives the path of its file.
-func (r *runner) store(stem string, index uint64, img *preproc.Image) (string, error) {
+// A store is where images go. put gives the path of the image's file, if it has
+// one.
+type store interface {
+	put(stem string, index uint64, img *preproc.Image) (path string, err error)
+}
+
+// place makes the store that the options name.
+func (o *Options) place(specs []preproc.Spec) (store, error) {
+	if o.Stream != nil {
+		return newPipe(o, specs)
+	}
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return nil, fmt.Errorf("make the directory of images: %w", err)
+	}
+	return directory(o.Out), nil
+}
+
+// A directory has a file for each image.
+type directory string
+
+// put writes an image, whole or not at all.
+func (d directory) put(stem string, index uint64, img *preproc.Image) (string, error) {
 	name := fmt.Sprintf("%s-%06d-%s", stem, index, img.Spec.Name)
 	if img.Spec.Encode == preproc.JPEG {
-		path := filepath.Join(r.options.Out, name+".jpg")
+		path := filepath.Join(string(d), name+".jpg")
 		return path, replace(path, img.Data)
 	}
-	path := filepath.Join(r.options.Out, name+".npy")
+	path := filepath.Join(string(d), name+".npy")
 	header := files.AppendNPYHeader(nil, img.Spec, img.Width, img.Height)
 	return path, replace(path, header, img.Data)
 }
