@@ -17,6 +17,7 @@ import (
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/agent/instance"
 	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/agent/output/web"
 	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
@@ -63,6 +64,7 @@ type Agent struct {
 	untrusted atomic.Pointer[error] // why the preprocessor's answers are wrong, nil while they are right
 
 	budget *budget
+	web    *web.Server // nil for none
 
 	lastWords string // of the process before, if it was stuck
 
@@ -76,6 +78,7 @@ func New(o Options) *Agent {
 	a := &Agent{Options: o, monitor: health.NewMonitor(), ended: make(chan struct{})}
 	a.selfTest = a.knownAnswers
 	a.budget = newBudget(a)
+	a.web = newWeb(a)
 	a.tree = suture.New("agent", suture.Spec{
 		EventHook:        a.supervised,
 		Timeout:          stopLimit,
@@ -114,6 +117,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	background.Go(func() { a.verify(ctx) })
 	background.Go(func() { a.budget.run(ctx) })
 	background.Go(func() { a.clearStore(ctx) })
+	background.Go(func() { a.serveWeb(ctx) })
 	a.say("ready", a.Notifier.Ready())
 	a.Log.Info().Str("message_id", systemd.MessageStarted).Int("cameras", len(a.list())).Msg("agent started")
 

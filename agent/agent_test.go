@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -81,6 +82,9 @@ func startWith(t testing.TB, cfg *config.Config, change func(*Agent)) *rigged {
 		t.Fatal(err)
 	}
 	r := &rigged{log: &journal{}, dir: dir, done: make(chan error, 1)}
+	if cfg.HTTP.Listen.Port() == 9810 {
+		cfg.HTTP = config.HTTP{} // of all packages' tests, one would get it
+	}
 	r.Agent = New(Options{
 		Config: cfg, Log: zerolog.New(r.log), RuntimeDir: dir, StateDir: filepath.Join(dir, "state"),
 		Notifier: systemd.NewNotifier(),
@@ -203,12 +207,22 @@ cameras:
 
 func TestNothingIsLeftAfterTheEnd(t *testing.T) {
 	const yaml = `
+http: {listen: 127.0.0.1:0}
 cameras:
   a: {device: {pattern: bars}, mode: {size: 64x64, rate: 200}, outputs: {model: {size: 32x32}, still: {size: 32x32, encode: jpeg, files: {dir: a, keep: 1MiB}}}}
 `
 	once := func() {
 		r := start(t, yaml)
 		r.until(t, "3 frames", func() bool { return r.publishedBy() >= 3 })
+		// Two clients that never say anything, and one that is answered.
+		for range 2 {
+			c, err := net.Dial("tcp", strings.TrimPrefix(r.address(t), "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+		}
+		ask(t, r.address(t)+"/healthz")
 		r.stop()
 		r.finished(t)
 	}

@@ -57,6 +57,9 @@ type camera struct {
 	troubles troubles
 	state    atomic.Pointer[State]
 	changed  func() // called after each change of state, from any goroutine
+	// fresh is when the last frame was published, or was as good as that and not
+	// due, in nanoseconds of CLOCK_MONOTONIC.
+	fresh atomic.Int64
 
 	// Of the stage that reads.
 	firstSequence func() uint64 // see Options

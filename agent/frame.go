@@ -29,6 +29,7 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 		held = nil
 		f.Release()
 		drop(DropNotDue, "process", nil)
+		c.fresh.Store(int64(capture.Monotonic()))
 		return
 	}
 	c.blamed = false
@@ -58,6 +59,7 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 	c.quality.count(verdict)
 	counted = true
 	c.ledger.publish()
+	c.fresh.Store(int64(capture.Monotonic()))
 	c.streak = 0
 	if !c.publishing.Load() {
 		c.setState(Publishing, nil)

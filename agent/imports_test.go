@@ -78,6 +78,7 @@ var rooms = map[string]room{
 		"preproc/lens": "a record has the camera's lens",
 		"capture":      "a record tells the time of capture, by the clock on the wall",
 	},
+	"agent/output/web": {},
 	"agent/output/ring": {
 		"agent/output":           "it is one of its kinds",
 		"agent/output/ring/wire": "the layout that writer and reader agree on",
@@ -144,17 +145,18 @@ var rooms = map[string]room{
 // Where a goroutine may start, or only a callback of AfterFunc. Everywhere else
 // the caller decides what runs beside what.
 var starters = map[string]string{
-	"cmd/agent":                "signals",
-	"agent":                    "pipelines live here, and who starts a goroutine waits for it",
-	"agent/output/files":       "a disk may hang and must not hang a pipeline",
-	"agent/quarantine":         "a disk may hang and must not hang a pipeline",
-	"agent/output/ring":        "consumers connect while frames flow",
-	"agent/output/ring/reader": "the end of a context interrupts a read",
-	"capture/v4l2":             "the end of a context interrupts a poll; the runtime runs the wake-up, and Close stops it",
-	"preproc/worker":           "a child dies with the thread that started it, so one thread starts all",
-	"systemd":                  "the journal may freeze and must not freeze a pipeline; STATUS waits for its turn",
-	"systemd/e2e":              "the rig is a set of programs of its own",
-	"capture/v4l2: AfterFunc":  "the end of a context wakes the poll through its eventfd",
+	"cmd/agent":                   "signals",
+	"agent":                       "pipelines live here, and who starts a goroutine waits for it",
+	"agent/output/files":          "a disk may hang and must not hang a pipeline",
+	"agent/quarantine":            "a disk may hang and must not hang a pipeline",
+	"agent/output/ring":           "consumers connect while frames flow",
+	"agent/output/web: AfterFunc": "the end of a context closes the connections; Serve waits for their goroutines",
+	"agent/output/ring/reader":    "the end of a context interrupts a read",
+	"capture/v4l2":                "the end of a context interrupts a poll; the runtime runs the wake-up, and Close stops it",
+	"preproc/worker":              "a child dies with the thread that started it, so one thread starts all",
+	"systemd":                     "the journal may freeze and must not freeze a pipeline; STATUS waits for its turn",
+	"systemd/e2e":                 "the rig is a set of programs of its own",
+	"capture/v4l2: AfterFunc":     "the end of a context wakes the poll through its eventfd",
 }
 
 func TestEveryImportIsAnArrowOfTheDesign(t *testing.T) {

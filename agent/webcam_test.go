@@ -143,6 +143,7 @@ func (s *webcamSource) Close() error {
 // newTested is an agent that is not running.
 func newTested(t *testing.T, r *rigged, cfg *config.Config) *Agent {
 	t.Helper()
+	cfg.HTTP = config.HTTP{}
 	return New(Options{Config: cfg, Log: zerolog.New(r.log), RuntimeDir: r.dir, StateDir: filepath.Join(r.dir, "state"), Notifier: systemd.NewNotifier()})
 }
 

@@ -69,6 +69,10 @@ const (
 	MessageFilesFailing = "e43e92f5732e4d67ba913f5a2b469a4f"
 	// MessageFilesWritten: they do again.
 	MessageFilesWritten = "bb15e4b7e709479ead918b188a752eb9"
+	// MessageWebListening: HTTP is answered at an address.
+	MessageWebListening = "b3f951926bd64d0fa55de6450617d1f7"
+	// MessageWebFailing: HTTP cannot be answered, and is tried again.
+	MessageWebFailing = "337987865cb74ddd965a05e946230b5b"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )

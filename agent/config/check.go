@@ -33,6 +33,7 @@ func check(d *decoder, c *Config) {
 		complete(cam)
 		checkDirectories(d, key, cam, directories)
 	}
+	checkHTTP(d, &c.HTTP)
 }
 
 // complete sets the defaults that depend on other keys.

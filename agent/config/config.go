@@ -13,6 +13,7 @@ type Config struct {
 	Cameras []Camera
 	// Isolation is where the native code runs, of all cameras.
 	Isolation  Isolation
+	HTTP       HTTP
 	Quarantine Quarantine
 	Limits     Limits
 	Log        Log

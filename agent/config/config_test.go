@@ -2,6 +2,7 @@ package config
 
 import (
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -81,6 +82,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			StallAfter: 2 * time.Second, ProcessDeadline: 200 * time.Millisecond,
 		}},
 		Isolation:  None,
+		HTTP:       HTTP{Listen: netip.MustParseAddrPort("127.0.0.1:9810")},
 		Quarantine: Quarantine{1 << 30},
 		Limits:     Limits{Memory: 1 << 30},
 		Log:        Log{"debug"},

@@ -75,7 +75,7 @@ func TestFaultsOfAllFilesAreReportedInTheirFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
-		"agent.yaml:6:1: isolate: unknown key; allowed: cameras, isolation, quarantine, limits, log",
+		"agent.yaml:6:1: isolate: unknown key; allowed: cameras, isolation, http, quarantine, limits, log",
 		"agent.d/10-all.yaml:6:9: sequence end token ']' not found; this is not YAML",
 		`agent.d/20-rate.yaml:1:32: cameras.front.mode.rate: found "-1"; allowed: frames per second above 0, up to 1000, such as 30 or 29.97, or auto`,
 	}, "\n")

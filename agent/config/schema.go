@@ -20,6 +20,8 @@ var root = section[Config]{
 	value("isolation", oneOf[Isolation]("process", "none"), "process",
 		"where native code runs: in a child process for each camera, so that a crash, a hang or a leak costs a frame or a few; or in the agent, which is a little faster with raw formats and ends when it crashes",
 		func(c *Config, v Isolation) { c.Isolation = v }),
+	short(group("http", "what browsers, curl and Prometheus ask: pictures, state, metrics and health; off, or an address alone, is its listen", web,
+		func(c *Config) *HTTP { return &c.HTTP }), "listen", "address, off or mapping"),
 	group("quarantine", "frames that went wrong, in the state directory: what agent process takes", quarantine,
 		func(c *Config) *Quarantine { return &c.Quarantine }),
 	group("limits", "what the agent and its workers may use; near a limit it first pauses previews, then uses fallback modes, then takes fewer frames", limits,
