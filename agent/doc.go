@@ -96,6 +96,16 @@
 //     here: a fifth of one CPU at the most, wherever it runs, and a camera that
 //     crashes every now and then never waits. Of 1,000 crashes in a row, a good
 //     frame after each, half are over in 45 ms and 99 % in 85, for 15 % of a CPU.
+//   - A command that reads images is the user's: it gets whole frames, the newest
+//     ones, in a pipe of its own, and nothing else of ours. It is given up and
+//     started again when it takes nothing for 10 s, which no program at work does.
+//     Killed rather than stopped, since half a frame and the end of its input would
+//     make it take the half for a whole. It is killed with the agent by PDEATHSIG,
+//     what it started at the end of the unit. Its memory is not in our budget, as
+//     nothing that is given up makes it smaller; but it is in the unit's, and what
+//     the kernel takes first there is the command (oom_score_adj).
+//   - Only a recording that may lose nothing waits for its command, up to 1 s a
+//     frame: a camera never does.
 //   - A consumer should not notice that the agent was killed. systemd keeps the
 //     memory of each ring and the connection of each consumer, and the next
 //     process goes on where the one before stood, in the middle of a frame if need

@@ -28,6 +28,7 @@ type place struct {
 var openers = []func(*Agent, place) (output.Output, error){
 	(*Agent).openRing,
 	(*Agent).openFiles,
+	(*Agent).openPipe,
 }
 
 // openOutputs opens all that the config names for one output of a camera.

@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/thejerf/suture/v4"
 
@@ -24,14 +25,17 @@ func (a *Agent) finish() error {
 // goroutine of theirs is still inside C++ or the kernel, at work with just that.
 // The end of the process gives it back.
 func (a *Agent) closeCameras(unstopped suture.UnstoppedServiceReport) error {
-	var errs []error
-	for _, c := range a.list() {
+	cameras := a.list()
+	errs := make([]error, len(cameras))
+	var closing sync.WaitGroup
+	for i, c := range cameras {
 		if slices.ContainsFunc(unstopped, func(s suture.UnstoppedService) bool { return s.Service == suture.Service(c) }) {
 			c.log.Error().Str("message_id", systemd.MessageStopped).Dur("limit", stopLimit).
 				Msg("camera did not stop in time")
 			continue
 		}
-		errs = append(errs, c.leave())
+		closing.Go(func() { errs[i] = c.leave() }) // one may wait for a disk, or for a command
 	}
+	closing.Wait()
 	return errors.Join(errs...)
 }

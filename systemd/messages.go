@@ -65,7 +65,8 @@ const (
 	MessageLatencyDrift = "757af2ab43d641c78471be8fa778c69a"
 	// MessageLatencyUsual: they do so no longer.
 	MessageLatencyUsual = "2c639b9b0844482c98e94b163752992b"
-	// MessageFilesFailing: images of a file output do not get to the disk.
+	// MessageFilesFailing: nothing comes of the images of an output: its disk is full,
+	// its command ended.
 	MessageFilesFailing = "e43e92f5732e4d67ba913f5a2b469a4f"
 	// MessageFilesWritten: they do again.
 	MessageFilesWritten = "bb15e4b7e709479ead918b188a752eb9"

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/edge-agent/agent/agent/output/stream"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -241,6 +242,9 @@ func checkOutput(d *decoder, key string, o *Output) {
 		refuse("std", found, allowed)
 	}
 	checkQuantisation(s, refuse)
+	if o.Pipe != nil {
+		checkPipe(d, key+".pipe", o, refuse)
+	}
 	if s.Tone.Clip == 0 && (s.Tone.Columns != 8 || s.Tone.Rows != 8) {
 		refuse("tone.clahe.tiles", "given without clip", "allowed: only beside clip")
 	}
@@ -267,6 +271,18 @@ func checkQuantisation(s *preproc.Spec, refuse func(name, found, allowed string)
 		refuse("zero-point", "given without scale", "allowed: only with scale")
 	case s.Scale != 0 && (s.ZeroPoint < least || s.ZeroPoint > most):
 		refuse("zero-point", fmt.Sprintf("found %d", s.ZeroPoint), fmt.Sprintf("allowed with dtype: %v: %d to %d", s.DType, least, most))
+	}
+}
+
+func checkPipe(d *decoder, key string, o *Output, refuse func(name, found, allowed string)) {
+	if len(o.Pipe.Command) == 0 && !d.rejected(key) {
+		d.fault(d.place(key), key, "no command is named", "allowed: pipe: {command: [PROGRAM, ARGUMENT, ...]}")
+	}
+	if _, err := o.Pipe.Format.Of(&o.Spec); err != nil {
+		refuse("pipe.format", "found "+o.Pipe.Format.String(), "allowed with this output: auto, raw, ndjson; "+err.Error())
+	}
+	if o.Pipe.Format != stream.NDJSON {
+		refuse("pipe.data", "given without format: ndjson", "allowed: only with format: ndjson")
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"github.com/edge-agent/agent/agent/output/stream"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -126,13 +127,14 @@ type Output struct {
 	Spec preproc.Spec
 	// Every is the least time between two images; 0 takes every frame.
 	Every time.Duration
-	// Ring and Files are where images go; one of them is set at least.
+	// Ring, Files and Pipe are where images go; one of them is set at least.
 	Ring  *Ring
 	Files *Files
+	Pipe  *Pipe
 }
 
 // placed says that images go somewhere.
-func (o *Output) placed() bool { return o.Ring != nil || o.Files != nil }
+func (o *Output) placed() bool { return o.Ring != nil || o.Files != nil || o.Pipe != nil }
 
 // A Ring is shared memory for local consumers.
 type Ring struct{ Slots int }
@@ -143,6 +145,15 @@ type Files struct {
 	Dir string
 	// Keep is how many bytes may lie there; the oldest files make room.
 	Keep int64
+}
+
+// A Pipe is a command that gets images on its standard input.
+type Pipe struct {
+	// Command is the program and its arguments.
+	Command []string
+	Format  stream.Format
+	// Data says whether NDJSON has the image.
+	Data bool
 }
 
 // A Quarantine keeps frames that went wrong, as evidence.

@@ -207,6 +207,25 @@ func text(name, allowed, pattern string) kind[string] {
 	})
 }
 
+// arguments are a program and what it is given, as they stand in the file. To the
+// parser a:b in a list is a mapping, unless it is in quotes.
+func arguments(most int) kind[[]string] {
+	allowed := fmt.Sprintf("allowed: a list of the program and its arguments, %d at most, such as [ffmpeg, -i, \"-\", \"-c:v\", copy, out.mkv]; in quotes what has a colon", most)
+	return kind[[]string]{name: "list", allowed: allowed, read: func(n *node) ([]string, bool) {
+		if n.shape != sequence || len(n.items) == 0 || len(n.items) > most {
+			return nil, false
+		}
+		var words []string
+		for _, item := range n.items {
+			if item.shape != scalar || strings.ContainsRune(item.text, 0) {
+				return nil, false
+			}
+			words = append(words, item.text)
+		}
+		return words, words[0] != ""
+	}}
+}
+
 // links are the names that udev makes in dir, with or without its path.
 func links(dir string) kind[string] {
 	name := text("text", "allowed: the name of a link in "+dir, `[^/\x00-\x1f]{1,255}`)

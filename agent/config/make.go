@@ -79,10 +79,10 @@ func nameOf(label string) string {
 	return name
 }
 
-// Preview says that output i is for looking at: a JPEG for a ring, in a camera
+// Preview says that output i is for looking at: a JPEG for a ring alone, in a camera
 // that has an output which is none. It is the first to go when the device is
 // short of something.
 func (c *Camera) Preview(i int) bool {
-	looksLike := func(o Output) bool { return o.Spec.Encode == preproc.JPEG && o.Files == nil }
+	looksLike := func(o Output) bool { return o.Spec.Encode == preproc.JPEG && o.Files == nil && o.Pipe == nil }
 	return looksLike(c.Outputs[i]) && slices.ContainsFunc(c.Outputs, func(o Output) bool { return !looksLike(o) })
 }

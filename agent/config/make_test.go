@@ -113,6 +113,7 @@ cameras:
   both: {device: {pattern: bars}, outputs: {model: {}, preview: {encode: jpeg}, archive: {encode: jpeg, files: {}}}}
   looked-at: {device: {pattern: bars}, outputs: {preview: {encode: jpeg}, small: {encode: jpeg}}}
   stored: {device: {pattern: bars}, outputs: {preview: {encode: jpeg}, archive: {encode: jpeg, files: {}}}}
+  fed: {device: {pattern: bars}, outputs: {preview: {encode: jpeg, pipe: {command: [cat]}}, archive: {encode: jpeg, files: {}}}}
 `))
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/edge-agent/agent/agent/output/stream"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -158,8 +159,9 @@ var outputs = section[Output]{
 	value("quality", integer(1, 100), "80", "encode: jpeg only", func(o *Output, v int) { o.Spec.Quality = v }),
 	value("every", duration(0, 24*time.Hour), "0s", "the least time between two images; 0s takes every frame",
 		func(o *Output, v time.Duration) { o.Every = v }),
-	option("ring", "shared memory for local consumers; the default unless files is given", ring, func(o *Output) **Ring { return &o.Ring }),
+	option("ring", "shared memory for local consumers; the default unless files or pipe is given", ring, func(o *Output) **Ring { return &o.Ring }),
 	option("files", "a directory of images", files, func(o *Output) **Files { return &o.Files }),
+	option("pipe", "a command that gets images on its standard input: whole frames, the newest ones when it is slower than they come; it is started with the first, started again when it ends or takes nothing for 10s, and ended with the agent", pipe, func(o *Output) **Pipe { return &o.Pipe }),
 }
 
 var tone = section[preproc.Tone]{
@@ -185,6 +187,14 @@ var files = section[Files]{
 		func(f *Files, v string) { f.Dir = v }),
 	value("keep", bytes(1<<20, "allowed: 1MiB or more, in KiB, MiB, GiB or TiB"), "256MiB",
 		"how much may lie there; the oldest files make room", func(f *Files, v int64) { f.Keep = v }),
+}
+
+var pipe = section[Pipe]{
+	value("command", arguments(64), "", "the program, of PATH unless it has a slash, and its arguments, for which there is no shell; EDGE_AGENT_CAMERA, _OUTPUT, _FORMAT, _WIDTH, _HEIGHT, _CHANNELS, _DTYPE, _LAYOUT, _COLOR and _RATE tell it what it gets",
+		func(p *Pipe, v []string) { p.Command = v }),
+	value("format", enumeration[stream.Format](), "auto", "raw is tensors or JPEG files, one after the other; y4m is YUV4MPEG2 4:2:0, of dtype uint8 without a scale and layout hwc; ndjson is a line of JSON for each image; auto is y4m where that can be, else raw",
+		func(p *Pipe, v stream.Format) { p.Format = v }),
+	value("data", booleans, "true", "format: ndjson only; whether lines have the image, in base64", func(p *Pipe, v bool) { p.Data = v }),
 }
 
 var quality = section[preproc.Quality]{

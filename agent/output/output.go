@@ -1,6 +1,6 @@
 // Package output says what the end of a pipeline is: where preprocessed images
 // leave the process. Its kinds are the inner rooms: ring (shared memory for
-// local consumers) and files.
+// local consumers), files, and pipe (a command's standard input).
 package output
 
 import (

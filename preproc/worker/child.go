@@ -10,7 +10,12 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/edge-agent/agent/preproc/worker/nursery"
 )
+
+// births is where children are started, which die with this process.
+var births nursery.Thread
 
 // StartLimit is how long a child may take until it is ready.
 const StartLimit = 2 * time.Second
@@ -69,7 +74,7 @@ func start(name string) (*child, error) {
 	}
 	defer unix.Close(stderr[1])
 	var pid int
-	nursery.do(func() {
+	births.Do(func() {
 		pid, _, err = syscall.StartProcess("/proc/self/exe", []string{"agent", "worker", name}, &syscall.ProcAttr{
 			Dir: "/", Env: environment(name),
 			Files: []uintptr{uintptr(null), uintptr(null), uintptr(stderr[1]), uintptr(socket[1])},

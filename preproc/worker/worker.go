@@ -79,7 +79,7 @@ func New(cfg Config) (*Processor, error) {
 		shapes:   make([]shape, len(cfg.Specs)),
 		memories: make([]memory, 1),
 	}
-	nursery.hold()
+	births.Hold()
 	_, _ = p.launch() // the first frame tries again, and tells
 	return p, nil
 }
@@ -94,7 +94,7 @@ func (p *Processor) Close() error {
 		p.child.end()
 		p.child = nil
 	}
-	nursery.drop()
+	births.Drop()
 	err := p.memories[0].close()
 	p.memories = p.memories[:1]
 	return err

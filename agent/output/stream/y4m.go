@@ -43,18 +43,19 @@ func appendY4MHeader(b []byte, s *preproc.Spec, width, height int, interval time
 // means unknown, would be 25 to some programs and an error to others.
 const defaultRate = 30
 
-// appendRate appends frames a second as a fraction: a whole number where it is
-// one, or one by 1.001, as cameras of television have it, to the microsecond.
 func appendRate(b []byte, interval time.Duration) []byte {
-	numerator, denominator := uint64(defaultRate), uint64(1)
-	if interval > 0 {
-		numerator, denominator = rate(interval)
-	}
+	numerator, denominator := Rate(interval)
 	b = strconv.AppendUint(b, numerator, 10)
 	return strconv.AppendUint(append(b, ':'), denominator, 10)
 }
 
-func rate(interval time.Duration) (numerator, denominator uint64) {
+// Rate is frames a second as a fraction: a whole number where it is one, or one
+// by 1.001, as cameras of television have it, to the microsecond. Of an interval
+// that is not known, 0, it is 30.
+func Rate(interval time.Duration) (numerator, denominator uint64) {
+	if interval <= 0 {
+		return defaultRate, 1
+	}
 	perSecond := float64(time.Second) / float64(interval)
 	for _, denominator := range []uint64{1, 1001} {
 		scale := 1.0

@@ -1,25 +1,29 @@
-package worker
+// Package nursery is a thread that starts child processes which are to die with
+// this process.
+//
+// What enters: functions that start them. What leaves: nothing; they ran on one
+// thread, for as long as it has a user. It starts no process itself and ends none.
+package nursery
 
 import (
 	"runtime"
 	"sync"
 )
 
+// A Thread runs what it is given, one after the other. The zero value is ready.
+//
 // The kernel sends PDEATHSIG when the thread ends that started the child, not
 // the process. Go ends a thread with a goroutine that had locked itself to it.
-// So one thread starts all children, and stays while there is a Processor.
-var nursery thread
-
-// A thread runs what it is given, one after the other.
-type thread struct {
+// So one thread starts all children, and stays while there is a user.
+type Thread struct {
 	mu    sync.Mutex
 	users int
 	work  chan func()
 	ended chan struct{}
 }
 
-// hold starts the thread for its first user. It stands until drop.
-func (t *thread) hold() {
+// Hold starts the thread for its first user. It stands until Drop.
+func (t *Thread) Hold() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.users++; t.users > 1 {
@@ -37,8 +41,8 @@ func (t *thread) hold() {
 	}()
 }
 
-// drop ends the thread with its last user.
-func (t *thread) drop() {
+// Drop ends the thread with its last user, whose children are dead.
+func (t *Thread) Drop() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.users--; t.users == 0 {
@@ -47,8 +51,8 @@ func (t *thread) drop() {
 	}
 }
 
-// do runs f on the thread, and waits for it. The caller is a user.
-func (t *thread) do(f func()) {
+// Do runs f on the thread, and waits for it. The caller is a user.
+func (t *Thread) Do(f func()) {
 	done := make(chan struct{})
 	t.work <- func() {
 		defer close(done)

@@ -1,0 +1,93 @@
+package pipe
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"time"
+)
+
+// What a command says is bounded: in length; in number, by a bucket that holds so
+// many lines and gets one more after each period; and in bytes a second, at which
+// it has to wait itself.
+const (
+	maxLine    = 1 << 10
+	maxLines   = 20
+	linePeriod = 3 * time.Second
+	maxBytes   = 64 << 10 // in each bytePeriod
+	bytePeriod = time.Second / 16
+	// lastWords is how long the standard error of a command that ended is read:
+	// it has ended as well, unless another process has it.
+	lastWords = 100 * time.Millisecond
+)
+
+// A voice passes on what commands say, one after the other.
+type voice struct {
+	say    func(line string, more uint64)
+	spent  int // lines
+	filled time.Time
+	more   uint64 // lines that were too many
+}
+
+// listen reads to the end, and returns the last line.
+func (v *voice) listen(r io.Reader) (last string) {
+	in := bufio.NewReaderSize(&slowly{from: r}, maxLine)
+	for {
+		text, err := in.ReadSlice('\n')
+		for part := range strings.SplitSeq(string(text), "\r") { // progress, on a terminal
+			if part = printable(part); part != "" {
+				last = part
+				v.pass(part)
+			}
+		}
+		for err == bufio.ErrBufferFull { // the rest of a long line
+			_, err = in.ReadSlice('\n')
+		}
+		if err != nil {
+			return last
+		}
+	}
+}
+
+// slowly reads no more than may be.
+type slowly struct {
+	from  io.Reader
+	spent int // bytes
+	since time.Time
+}
+
+func (s *slowly) Read(b []byte) (int, error) {
+	if s.spent >= maxBytes {
+		<-time.After(bytePeriod - time.Since(s.since))
+	}
+	if time.Since(s.since) >= bytePeriod {
+		s.spent, s.since = 0, time.Now()
+	}
+	n, err := s.from.Read(b)
+	s.spent += n
+	return n, err
+}
+
+func (v *voice) pass(line string) {
+	now := time.Now()
+	if n := int(now.Sub(v.filled) / linePeriod); n > 0 {
+		v.spent, v.filled = max(0, v.spent-n), now
+	}
+	if v.spent == maxLines || v.say == nil {
+		v.more++
+		return
+	}
+	v.spent++
+	v.say(line, v.more)
+	v.more = 0
+}
+
+// printable is what a line has for people, without control characters.
+func printable(line string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(line, "?")))
+}
