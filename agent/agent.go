@@ -50,6 +50,8 @@ type Options struct {
 	FirstSequence func() uint64
 	// Watchdog is the interval that systemd asked for, 0 for none.
 	Watchdog time.Duration
+	// Version is what a status says of the program.
+	Version string
 }
 
 // An Agent is the running whole.
@@ -65,7 +67,10 @@ type Agent struct {
 
 	budget *budget
 	web    *web.Server // nil for none
+	guard  *systemd.Watchdog
+	silent atomic.Pointer[silence] // the stage that is stuck, nil while none is
 
+	started   time.Time
 	lastWords string // of the process before, if it was stuck
 
 	mu      sync.Mutex
@@ -75,7 +80,8 @@ type Agent struct {
 
 // New makes an agent; nothing is opened yet.
 func New(o Options) *Agent {
-	a := &Agent{Options: o, monitor: health.NewMonitor(), ended: make(chan struct{})}
+	a := &Agent{Options: o, monitor: health.NewMonitor(), started: time.Now(), ended: make(chan struct{})}
+	a.guard = &systemd.Watchdog{Interval: a.Watchdog, Check: a.monitor.Check, Notifier: a.Notifier, Report: a.stuck}
 	a.selfTest = a.knownAnswers
 	a.budget = newBudget(a)
 	a.web = newWeb(a)
@@ -116,6 +122,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	background.Go(func() { a.report(ctx) })
 	background.Go(func() { a.verify(ctx) })
 	background.Go(func() { a.budget.run(ctx) })
+	background.Go(func() { a.sample(ctx) })
 	background.Go(func() { a.clearStore(ctx) })
 	background.Go(func() { a.serveWeb(ctx) })
 	a.say("ready", a.Notifier.Ready())
@@ -247,7 +254,7 @@ func (a *Agent) changed() {
 
 // show tells systemd how every camera is.
 func (a *Agent) show() {
-	a.say("status", a.Notifier.Status(a.status()))
+	a.say("status", a.Notifier.Status(a.statusLine()))
 }
 
 func (a *Agent) list() []*camera {

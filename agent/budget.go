@@ -42,6 +42,7 @@ type budget struct {
 	imposed atomic.Int32 // one of so many frames is taken
 	// What STATUS says.
 	shown, leaks atomic.Pointer[string]
+	measured     atomic.Pointer[usage] // the last one, which nobody changes any more
 	// spent is why the process has to end.
 	spent chan error
 	// period is how often look is called.
@@ -142,7 +143,18 @@ func (r *resource) String() string {
 
 // run looks at the resources until ctx ends.
 func (b *budget) run(ctx context.Context) {
+	if u, err := b.measure(); err == nil {
+		b.measured.Store(&u) // so that a status has it from the start
+	}
 	every(ctx, b.agent.monitor, "budget", b.period, budgetLimit, b.look)
+}
+
+// use is what was held at the last measurement.
+func (b *budget) use() *usage {
+	if u := b.measured.Load(); u != nil {
+		return u
+	}
+	return &usage{}
 }
 
 // look measures once and does what follows from it.
@@ -150,6 +162,9 @@ func (b *budget) look() {
 	u, err := b.measure()
 	if errors.Is(err, syscall.EMFILE) {
 		// There is none left to look with, which tells enough.
+		u = *b.use()
+		u.descriptors = int(b.descriptors.limit)
+		b.measured.Store(&u)
 		b.descriptors.use = b.descriptors.limit
 		b.tellNear(&b.descriptors, b.now())
 		b.enforce(&u, b.now())
@@ -162,6 +177,7 @@ func (b *budget) look() {
 	if err != nil {
 		return
 	}
+	b.measured.Store(&u)
 	b.temperature.use = u.celsius
 	b.memory.use, b.memory.marks = float64(u.private+u.shared), b.ofMemory(&u)
 	b.descriptors.use, b.threads.use = float64(u.descriptors), float64(u.threads)

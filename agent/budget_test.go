@@ -95,7 +95,7 @@ func TestDegradingGoesStepByStepAndBack(t *testing.T) {
 		b.u = short
 		b.looks(stepUp + budgetPeriod)
 		given("first step", false, 1)
-		if s := b.status(); !strings.HasPrefix(s, resource) || !strings.Contains(s, "previews are paused") {
+		if s := b.statusLine(); !strings.HasPrefix(s, resource) || !strings.Contains(s, "previews are paused") {
 			t.Errorf("STATUS is %q", s)
 		}
 		b.looks(stepUp)
@@ -106,8 +106,8 @@ func TestDegradingGoesStepByStepAndBack(t *testing.T) {
 		b.looks(3*stepDown + budgetPeriod)
 		given("relieved", true, 1)
 		up, down := b.log.entries(t, "degraded"), b.log.entries(t, "degraded less")
-		if len(up) != 3 || len(down) != 3 || up[0]["resource"] != resource || strings.Contains(b.status(), resource) {
-			t.Errorf("%s: %d steps up, %d down, STATUS %q", resource, len(up), len(down), b.status())
+		if len(up) != 3 || len(down) != 3 || up[0]["resource"] != resource || strings.Contains(b.statusLine(), resource) {
+			t.Errorf("%s: %d steps up, %d down, STATUS %q", resource, len(up), len(down), b.statusLine())
 		}
 		b.stop()
 		b.finished(t)

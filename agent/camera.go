@@ -54,6 +54,7 @@ type camera struct {
 	blamed   bool               // a worker had to go over that frame
 
 	ledger   Ledger
+	meter    meter
 	troubles troubles
 	state    atomic.Pointer[State]
 	changed  func() // called after each change of state, from any goroutine
@@ -260,7 +261,7 @@ func (c *camera) openProcessor(isolation config.Isolation) (err error) {
 // workerReplaced counts and tells that the camera's worker had to go. The
 // frame that it had is dropped by whoever gave it.
 func (c *camera) workerReplaced(r worker.Replacement) {
-	c.ledger.replaced.Add(1)
+	c.ledger.replaced.count(r.Reason)
 	c.blamed = r.InFrame
 	e := c.log.Error().Str("message_id", systemd.MessageStageRestarted).Str("stage", "worker").Str("error", r.Cause).
 		Uint64("total", r.Total)

@@ -261,6 +261,7 @@ func TestLimitsLeaveTheWatchdogHalfOfItsTime(t *testing.T) {
 		"worker":  worker.StartLimit + worker.SlowLimit + workerSlack,
 		"probe":   probePeriod + probeLimit,
 		"budget":  budgetLimit,
+		"sampler": sampleLimit,
 	} {
 		if limit >= watchdog/2 {
 			t.Errorf("%s may be silent for %v, half of WatchdogSec is %v", name, limit, watchdog/2)

@@ -27,6 +27,9 @@ const (
 	settleAfter = time.Minute
 )
 
+// slowest is which part of a camera's frames is taken at least.
+const slowest = 4
+
 // A rung is one thing that is given up when something is short.
 type rung struct {
 	what  string
@@ -43,7 +46,7 @@ func rungs(cfg *config.Config) (list []rung) {
 	}
 	return append(list,
 		rung{"every second frame is taken", func(b *budget, on bool) { b.impose(on, 2, 0) }},
-		rung{"every fourth frame is taken", func(b *budget, on bool) { b.impose(on, 4, 2) }})
+		rung{"every fourth frame is taken", func(b *budget, on bool) { b.impose(on, slowest, 2) }})
 }
 
 func hasPreview(c config.Camera) bool {

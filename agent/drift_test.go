@@ -20,7 +20,7 @@ func TestDriftOfACameraIsToldWithItsEnd(t *testing.T) {
 			at += budgetPeriod
 		}
 	}
-	slow := func() bool { return strings.Contains(a.status(), "slower than usual") }
+	slow := func() bool { return strings.Contains(a.statusLine(), "slower than usual") }
 	minutes(30, 10*time.Millisecond)
 	minutes(4, 40*time.Millisecond)
 	if slow() {
@@ -28,7 +28,7 @@ func TestDriftOfACameraIsToldWithItsEnd(t *testing.T) {
 	}
 	minutes(4, 40*time.Millisecond)
 	if !slow() {
-		t.Errorf("STATUS is %q", a.status())
+		t.Errorf("STATUS is %q", a.statusLine())
 	}
 	minutes(10, 10*time.Millisecond)
 	told, over := log.entries(t, "frames take longer than usual"), log.entries(t, "frames take as long as usual again")

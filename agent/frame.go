@@ -34,7 +34,9 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 	}
 	c.blamed = false
 	c.flight.Begin(f)
+	began := capture.Monotonic()
 	measure, err := c.proc.Process(ctx, f, c.images)
+	c.ledger.lap(stagePreprocess, began)
 	c.flight.End()
 	if err != nil {
 		c.keep(f, dropOf(err), err)
@@ -50,7 +52,9 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 		return
 	}
 	verdict, changed := c.pass(measure, dequeued, timestamp)
+	began = capture.Monotonic()
 	err = c.publish(ctx)
+	now := c.ledger.lap(stagePublish, began)
 	c.tell(changed, sequence)
 	if err != nil {
 		drop(DropOutput, "publish", err)
@@ -58,14 +62,15 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 	}
 	c.quality.count(verdict)
 	counted = true
-	c.ledger.publish()
-	c.fresh.Store(int64(capture.Monotonic()))
+	c.ledger.publish(now)
+	c.fresh.Store(int64(now))
 	c.streak = 0
 	if !c.publishing.Load() {
 		c.setState(Publishing, nil)
 		c.publishing.Store(true)
 	}
-	c.ledger.age.Observe(capture.Monotonic() - dequeued)
+	c.ledger.age.Observe(now - dequeued)
+	c.ledger.total.Observe(now - timestamp)
 }
 
 // panicked ends a frame whose processing panicked, unless it was counted before.

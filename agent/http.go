@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/edge-agent/agent/agent/metrics"
 	"github.com/edge-agent/agent/agent/output/web"
-	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/systemd"
 )
 
@@ -23,6 +23,7 @@ func newWeb(a *Agent) *web.Server {
 	}
 	return web.New(web.Config{Listen: h.Listen, TokenFile: h.TokenFile, Certificate: h.Certificate, Key: h.Key}, web.Handlers{
 		Live: a.monitor.Check, Ready: a.Ready,
+		Status: func() any { return a.Status() }, Metrics: metrics.Handler(a.Status),
 	})
 }
 
@@ -62,9 +63,8 @@ func (a *Agent) Ready() error {
 		errs = append(errs, errors.New("no camera is configured"))
 	}
 	for _, c := range cameras {
-		age := capture.Monotonic() - time.Duration(c.fresh.Load())
-		if c.state.Load().Phase == Publishing && age > c.cfg.StallAfter {
-			errs = append(errs, fmt.Errorf("camera %s: no good frame for %v", c.cfg.Name, age.Round(100*time.Millisecond)))
+		if silent := c.silent(); c.state.Load().Phase == Publishing && silent > 0 {
+			errs = append(errs, fmt.Errorf("camera %s: no good frame for %v", c.cfg.Name, silent.Round(100*time.Millisecond)))
 		}
 	}
 	return errors.Join(errs...)

@@ -44,9 +44,10 @@ var rooms = map[string]room{
 		"agent/health": "a rung is left when the stage beats again",
 	},
 	"agent/metrics": {
-		"agent/health": "it shows what health measured",
+		"agent/status": "it shows a status",
 		"github.com/prometheus/client_golang/...": "the one room that knows Prometheus",
 	},
+	"agent/status": {}, // a command and the page know it, and nothing behind it
 	"agent/bench": {
 		"agent/config":      "the cameras that it measures",
 		"agent/health":      "what the kernel says of processes and limits",

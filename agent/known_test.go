@@ -54,7 +54,7 @@ func TestCameraIsUnhealthyUntilItsWorkerPasses(t *testing.T) {
 	if err := r.Healthy(); err == nil || !strings.Contains(err.Error(), "wrong-1: publishing, not to be trusted (known-answer frame: ") {
 		t.Errorf("healthy: %v", err)
 	}
-	if s := r.status(); !strings.Contains(s, "not to be trusted") {
+	if s := r.statusLine(); !strings.Contains(s, "not to be trusted") {
 		t.Errorf("STATUS=%s", s)
 	}
 	r.stop()

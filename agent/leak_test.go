@@ -30,7 +30,7 @@ func TestLeakIsToldWithItsPaceAndItsEnd(t *testing.T) {
 		u.descriptors += int(100 * h)
 		return u
 	})
-	if s := b.status(); !strings.HasPrefix(s, "agent leaks descriptors, 99.5 an hour; front leaks memory, 60.0 MiB an hour; front: ") {
+	if s := b.statusLine(); !strings.HasPrefix(s, "agent leaks descriptors, 99.5 an hour; front leaks memory, 60.0 MiB an hour; front: ") {
 		t.Errorf("STATUS is %q", s)
 	}
 	grow(3*time.Hour, steady)

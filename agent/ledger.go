@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/agent/recovery"
@@ -70,9 +71,15 @@ type Ledger struct {
 	published  atomic.Uint64
 	inFlight   atomic.Int64
 	drops      [dropCount]atomic.Uint64
-	replaced   atomic.Uint64 // workers that had to go
+	replaced   replacements // workers that had to go
 	recoveries [recovery.Rungs]atomic.Uint64
 	age        health.Latency // from dequeue to publication
+	total      health.Latency // from capture to publication
+	stages     [stageCount]health.Latency
+
+	// By CLOCK_MONOTONIC, 0 for never: when the newest frame came, and when one
+	// was published.
+	lastCaptured, lastPublished atomic.Int64
 }
 
 // capture counts a frame that was read, and what the driver lost before it.
@@ -80,11 +87,13 @@ func (l *Ledger) capture(f *capture.Frame) {
 	l.kernelLost.Add(f.Lost)
 	l.inFlight.Add(1)
 	l.captured.Add(1)
+	l.lastCaptured.Store(int64(f.Dequeued))
 }
 
-func (l *Ledger) publish() {
+func (l *Ledger) publish(now time.Duration) {
 	l.published.Add(1)
 	l.inFlight.Add(-1)
+	l.lastPublished.Store(int64(now))
 }
 
 func (l *Ledger) drop(d Drop) {

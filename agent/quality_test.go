@@ -152,7 +152,7 @@ cameras:
 		verdict = f.Verdict
 	}
 	r.until(t, "the state", func() bool { return r.list()[1].state.Load().Verdict == preproc.Frozen })
-	if s := r.status(); !regexp.MustCompile(`^front: publishing; still: publishing, frozen for [1-9]s$`).MatchString(s) {
+	if s := r.statusLine(); !regexp.MustCompile(`^front: publishing; still: publishing, frozen for [1-9]s$`).MatchString(s) {
 		t.Errorf("STATUS=%s", s)
 	}
 	if err := r.Healthy(); err == nil || !strings.HasPrefix(err.Error(), "camera still: publishing, frozen for ") {

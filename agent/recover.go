@@ -26,7 +26,12 @@ var errMode = errors.New("another mode is opened")
 
 // mode is what to open the camera in.
 func (c *camera) mode() capture.Request {
-	if n := c.ladder.Mode(); n > 0 {
+	return c.modeOf(c.ladder.Mode())
+}
+
+// modeOf is fallback mode n, or with 0 the wanted one.
+func (c *camera) modeOf(n int) capture.Request {
+	if n > 0 {
 		return c.cfg.Fallback[n-1]
 	}
 	return c.cfg.Mode

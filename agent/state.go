@@ -36,6 +36,8 @@ type State struct {
 	Phase Phase
 	Err   error // of Waiting
 	Since time.Time
+	// Format is what the source delivers, empty before it was open.
+	Format string
 	// Fallback is the mode it runs in: 0 is the wanted one, n the n-th of
 	// Fallbacks.
 	Fallback, Fallbacks int
@@ -78,13 +80,20 @@ func (c *camera) setState(p Phase, err error) {
 		return // still lost, until a try succeeds
 	}
 	c.logState(p, err)
-	c.show(&State{Phase: p, Err: err, Since: time.Now()})
+	since := time.Now()
+	if before := c.state.Load(); before.Phase == p {
+		since = before.Since // another try that failed
+	}
+	c.show(&State{Phase: p, Err: err, Since: since})
 }
 
 // show makes s the state, completed by how the pictures and the worker are.
 func (c *camera) show(s *State) {
 	s.Verdict, s.Fallback, s.Fallbacks = c.quality.lasting, c.fallback, len(c.cfg.Fallback)
 	s.Wrong = c.prover.wrong
+	if c.format.Width > 0 {
+		s.Format = c.format.String()
+	}
 	s.BadSince = time.Now().Add(c.quality.since() - capture.Monotonic())
 	c.state.Store(s)
 	c.changed()
@@ -113,8 +122,8 @@ func (c *camera) logState(p Phase, err error) {
 	}
 }
 
-// status is the STATUS line for systemd: every camera in a few words.
-func (a *Agent) status() string {
+// statusLine is the STATUS line for systemd: every camera in a few words.
+func (a *Agent) statusLine() string {
 	var parts []string
 	if err := a.untrusted.Load(); err != nil {
 		first, _, _ := strings.Cut((*err).Error(), "\n")

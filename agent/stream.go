@@ -165,6 +165,7 @@ func (c *camera) take(ctx context.Context, frames *queue.DropOldest[*capture.Fra
 		}
 		pulse.Beat()
 		began := capture.Monotonic()
+		c.ledger.taken(f, began)
 		c.renewWorker()
 		format := f.Format
 		c.process(ctx, f)

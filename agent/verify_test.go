@@ -48,12 +48,12 @@ func TestWrongAnswersAreToldOnceUntilTheyAreRight(t *testing.T) {
 		if err := r.Healthy(); !errors.Is(err, wrong) {
 			t.Errorf("healthy: %v", err)
 		}
-		if s := r.status(); s != "self-test of the preprocessor: resize: a value is off; no camera configured" {
+		if s := r.statusLine(); s != "self-test of the preprocessor: resize: a value is off; no camera configured" {
 			t.Errorf("STATUS=%s", s)
 		}
 		time.Sleep(2 * selfTestPeriod)
-		if err := r.Healthy(); err != nil || strings.Contains(r.status(), "self-test") {
-			t.Errorf("after right answers: %v, %s", err, r.status())
+		if err := r.Healthy(); err != nil || strings.Contains(r.statusLine(), "self-test") {
+			t.Errorf("after right answers: %v, %s", err, r.statusLine())
 		}
 		began, ended := r.log.entries(t, "preprocessor gives wrong answers"), r.log.entries(t, "preprocessor gives right answers again")
 		if len(began) != 1 || len(ended) != 1 {

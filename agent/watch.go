@@ -24,8 +24,13 @@ const (
 
 // watch pings systemd's watchdog while every stage is fresh.
 func (a *Agent) watch(ctx context.Context) {
-	w := &systemd.Watchdog{Interval: a.Watchdog, Check: a.monitor.Check, Notifier: a.Notifier, Report: a.stuck}
-	_ = w.Run(ctx) // returns only ctx's error
+	_ = a.guard.Run(ctx) // returns only ctx's error
+}
+
+// A silence is that of a stage that is stuck.
+type silence struct {
+	err   error
+	since time.Time // when that was found
 }
 
 // stuck tells that a stage does not make progress, or, with nil, that all do
@@ -33,10 +38,12 @@ func (a *Agent) watch(ctx context.Context) {
 // status of one that it killed.
 func (a *Agent) stuck(err error) {
 	if err == nil {
+		a.silent.Store(nil)
 		a.Log.Info().Msg("every stage is alive again")
 		_ = os.Remove(a.lastWordsFile())
 		return
 	}
+	a.silent.Store(&silence{err, time.Now()})
 	a.Log.Error().Str("message_id", systemd.MessageWatchdogWithheld).Err(err).Msg("a stage is stuck")
 	words := fmt.Sprintf("%s: %v", time.Now().Format(time.RFC3339), err)
 	_ = os.WriteFile(a.lastWordsFile(), []byte(words), 0o640) // in memory; the journal has them, too

@@ -55,7 +55,7 @@ func TestStatusTellsThatTheProcessBeforeWasStuck(t *testing.T) {
 	before.stuck(os.ErrDeadlineExceeded)
 	after := New(Options{RuntimeDir: dir, Config: config.Defaults()})
 	after.readLastWords()
-	if s := after.status(); !strings.Contains(s, "the process before was stuck, ") || !strings.HasSuffix(s, os.ErrDeadlineExceeded.Error()) {
+	if s := after.statusLine(); !strings.Contains(s, "the process before was stuck, ") || !strings.HasSuffix(s, os.ErrDeadlineExceeded.Error()) {
 		t.Errorf("status %q", s)
 	}
 	if _, err := os.Stat(filepath.Join(dir, ".stuck")); err == nil {

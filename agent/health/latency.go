@@ -16,12 +16,14 @@ const buckets = 40 * subBuckets
 type Latency struct {
 	buckets [buckets]atomic.Uint64
 	count   atomic.Uint64
+	sum     atomic.Int64
 }
 
 // Observe counts one duration. Negative ones count as zero.
 func (l *Latency) Observe(d time.Duration) {
 	l.buckets[bucket(d)].Add(1)
 	l.count.Add(1)
+	l.sum.Add(int64(max(d, 0)))
 }
 
 // Count is how many durations were observed.

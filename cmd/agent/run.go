@@ -52,7 +52,7 @@ func (r *runCmd) Run() error {
 	err = agent.New(agent.Options{
 		Config: cfg, Log: log, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
 		Notifier: notifier, Descriptors: systemd.NewDescriptorStore(notifier),
-		Watchdog: watchdog, FirstSequence: agent.SequenceByClock,
+		Watchdog: watchdog, FirstSequence: agent.SequenceByClock, Version: version,
 	}).Run(ctx)
 	if err != nil {
 		log.Error().Err(err).Msg("agent failed")

@@ -1,0 +1,108 @@
+package metrics
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/edge-agent/agent/agent/status"
+)
+
+func pointer[T any](v T) *T { return &v }
+
+// sample has something of everything.
+func sample() status.Status {
+	h := status.Histogram{Count: 6, SumSeconds: 0.5, Counts: []uint64{1, 2, 3}}
+	return status.Status{
+		Time: time.Unix(1000, 0), Version: "1.2.3", Alive: true, Ready: false, Degraded: true,
+		BoundsSeconds: []float64{0.1, 0.2},
+		Resources:     status.Resources{MemoryBytes: 20 << 20, MemoryLimitBytes: 400 << 20, Threads: 9, TemperatureCelsius: pointer(51.5), WatchdogPings: 7},
+		Cameras: []status.Camera{{
+			Name: "front", State: "waiting", LastPublished: pointer(2.5),
+			Account: status.Account{Captured: 10, KernelLost: 1, Published: 6, InFlight: 1, Dropped: map[string]uint64{"evicted": 3, "corrupt": 0}},
+			Age:     status.Latency{Histogram: h}, Stages: []status.Stage{{Name: "queue", Histogram: h}},
+			Queue:      status.Queue{Length: 1, Capacity: 2},
+			Worker:     &status.Worker{PID: 42, Replaced: map[string]uint64{"crashed": 2}, MemoryBytes: 5 << 20},
+			Recoveries: map[string]uint64{"reopen": 4}, Verdicts: map[string]uint64{"black": 5},
+			Outputs: []status.Output{{Name: "model", Kind: "ring", Consumers: 2, Delivered: 11, Missed: 3, Error: "disk full"}},
+		}, {Name: "back", State: "publishing", Healthy: true, Age: status.Latency{Histogram: h}}},
+	}
+}
+
+func TestNamesAndHelpAreAsPrometheusWantsThem(t *testing.T) {
+	problems, err := testutil.GatherAndLint(registry(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestMetricsSayWhatTheStatusSays(t *testing.T) {
+	w := httptest.NewRecorder()
+	Handler(sample).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	text := w.Body.String()
+	for _, line := range []string{
+		`edge_agent_alive 1`,
+		`edge_agent_ready 0`,
+		`edge_agent_degraded 1`,
+		`edge_agent_watchdog_pings_total 7`,
+		`edge_agent_memory_limit_bytes 4.194304e+08`,
+		`edge_agent_temperature_celsius 51.5`,
+		`edge_agent_frames_captured_total{camera="front"} 10`,
+		`edge_agent_frames_kernel_lost_total{camera="front"} 1`,
+		`edge_agent_frames_published_total{camera="front"} 6`,
+		`edge_agent_frames_dropped_total{camera="front",reason="evicted"} 3`,
+		`edge_agent_frames_dropped_total{camera="front",reason="corrupt"} 0`,
+		`edge_agent_frames_in_flight{camera="front"} 1`,
+		`edge_agent_frame_age_seconds_bucket{camera="front",le="0.2"} 3`,
+		`edge_agent_frame_age_seconds_bucket{camera="front",le="+Inf"} 6`,
+		`edge_agent_frame_age_seconds_sum{camera="front"} 0.5`,
+		`edge_agent_stage_duration_seconds_count{camera="front",stage="queue"} 6`,
+		`edge_agent_last_published_timestamp_seconds{camera="front"} 997.5`,
+		`edge_agent_queue_length{camera="front"} 1`,
+		`edge_agent_queue_capacity{camera="front"} 2`,
+		`edge_agent_camera_state{camera="front",state="waiting"} 1`,
+		`edge_agent_camera_state{camera="front",state="publishing"} 0`,
+		`edge_agent_camera_healthy{camera="back"} 1`,
+		`edge_agent_recoveries_total{camera="front",rung="reopen"} 4`,
+		`edge_agent_worker_restarts_total{camera="front",cause="crashed"} 2`,
+		`edge_agent_consumers{camera="front",kind="ring",output="model"} 2`,
+		`edge_agent_consumer_missed_total{camera="front",kind="ring",output="model"} 3`,
+		`edge_agent_output_failing{camera="front",kind="ring",output="model"} 1`,
+		`edge_agent_quality_verdicts_total{camera="front",verdict="black"} 5`,
+	} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+	for _, name := range []string{"edge_agent_build_info{", "go_goroutines ", "process_resident_memory_bytes "} {
+		if !strings.Contains(text, "\n"+name) {
+			t.Errorf("no %s", name)
+		}
+	}
+}
+
+// A scrape makes no series that the one before did not have: what happens
+// changes values only.
+func TestSeriesAreBoundedByTheConfig(t *testing.T) {
+	before, err := testutil.GatherAndCount(registry(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := testutil.GatherAndCount(registry(func() status.Status {
+		s := sample()
+		for i := range s.Cameras {
+			s.Cameras[i].State, s.Cameras[i].Reason = "opening", "device 0x7f3a busy"
+		}
+		s.Reasons = append(s.Reasons, status.Reason{Text: "something new"})
+		return s
+	}))
+	if err != nil || before != after {
+		t.Errorf("%d series, then %d: %v", before, after, err)
+	}
+}
