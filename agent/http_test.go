@@ -1,11 +1,14 @@
 package agent
 
 import (
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/edge-agent/agent/agent/status"
 )
 
 // address is where the agent answers.
@@ -90,6 +93,24 @@ cameras: {front: {device: {pattern: bars}, mode: {size: 64x64, rate: 50}, output
 	}
 	if n := len(r.log.entries(t, trouble)); n != 1 {
 		t.Errorf("told %d times", n)
+	}
+	r.stop()
+	r.finished(t)
+}
+
+func TestStatusAndMetricsAreServed(t *testing.T) {
+	r := start(t, `
+http: {listen: 127.0.0.1:0}
+cameras: {front: {device: {pattern: bars}, mode: {size: 64x64, rate: 50}, outputs: {model: {size: 32x32}}}}
+`)
+	url := r.address(t)
+	r.until(t, "publishing", func() bool { return r.publishedBy() > 0 })
+	var s status.Status
+	if code, body := ask(t, url+"/api/v1/status"); code != 200 || json.Unmarshal([]byte(body), &s) != nil || s.Cameras[0].Published == 0 {
+		t.Errorf("%d %s", code, body)
+	}
+	if code, body := ask(t, url+"/metrics"); code != 200 || !strings.Contains(body, `edge_agent_camera_state{camera="front",state="publishing"} 1`) {
+		t.Errorf("%d %s", code, body)
 	}
 	r.stop()
 	r.finished(t)
