@@ -82,7 +82,9 @@ func (l *lab) bars(camera string, p capture.PixelFormat) {
 	case capture.Luma:
 		kind = "gray"
 	case capture.HSV:
-		allowed = 4 // a third of vivid's turn of 256 is 85
+		// A sixth of vivid's turn of 256 is 42, and negative hues are rounded up:
+		// magenta gets 215 for 213.3. A step is 4.5 levels.
+		allowed = 8
 	}
 	outputs := []string{"model"}
 	if layout.Kind == capture.Bayer {
