@@ -29,7 +29,9 @@ func TestMain(m *testing.M) {
 	case "verify":
 		verify()
 	default:
-		os.Exit(m.Run())
+		code := m.Run()
+		os.RemoveAll(programs.dir)
+		os.Exit(code)
 	}
 }
 

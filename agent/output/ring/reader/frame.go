@@ -42,7 +42,10 @@ type Frame struct {
 	// the agent does not say so.
 	CameraWidth, CameraHeight int
 
-	geometry   [6]float64
+	// Geometry is the affine part of ToCamera: X = [0]x + [1]y + [2] and
+	// Y = [3]x + [4]y + [5] of the camera's picture, or of the undistorted one.
+	Geometry [6]float64
+
 	lens       lens.Lens    // for the camera's size
 	lensOf     *Description // of which it is
 	generation uint64
@@ -65,7 +68,7 @@ func (f *Frame) fill(l *link, gen uint64) bool {
 	}
 	f.Data = f.slot[l.desc.HeaderSize:][:rec.Length:rec.Length]
 	f.Description = l.desc
-	f.Sequence, f.Verdict, f.geometry = rec.Sequence, Verdict(rec.Verdict), rec.Geometry
+	f.Sequence, f.Verdict, f.Geometry = rec.Sequence, Verdict(rec.Verdict), rec.Geometry
 	f.Timestamp, f.Dequeued, f.Published = time.Duration(rec.Timestamp), time.Duration(rec.Dequeued), time.Duration(rec.Published)
 	f.Width, f.Height = int(rec.Width), int(rec.Height)
 	if f.Skipped = 0; gen > l.seen {
@@ -127,7 +130,7 @@ func (f *Frame) focus(width, height int) {
 // crop, and leads through the lens where the frame is undistorted. Both are NaN
 // where the frame shows nothing that the lens lets through.
 func (f *Frame) ToCamera(x, y float64) (float64, float64) {
-	g := &f.geometry
+	g := &f.Geometry
 	return orNaN(f.lens.ToCamera(g[0]*x+g[1]*y+g[2], g[3]*x+g[4]*y+g[5]))
 }
 
@@ -135,7 +138,7 @@ func (f *Frame) ToCamera(x, y float64) (float64, float64) {
 // undistorted picture has nowhere.
 func (f *Frame) FromCamera(x, y float64) (float64, float64) {
 	x, y = orNaN(f.lens.FromCamera(x, y))
-	g := &f.geometry
+	g := &f.Geometry
 	d := g[0]*g[4] - g[1]*g[3]
 	x, y = x-g[2], y-g[5]
 	return (g[4]*x - g[1]*y) / d, (g[0]*y - g[3]*x) / d
