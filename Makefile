@@ -49,7 +49,7 @@ build: deps ## compile bin/agent
 
 run: build ## build and run on the cameras found, else on a test pattern (Ctrl-C stops)
 	@mkdir -p var/run var/lib
-	@printf '%s\n' 'programs that read frames (README.md: how) find them by' '  export EDGE_AGENT_RUN=$(CURDIR)/var/run'
+	@printf '%s\n' 'programs that read frames (README.md: how) find them by' '  export EDGE_AGENT_RUN=$(CURDIR)/var/run PYTHONPATH=$(CURDIR)/agent/output/ring/python'
 	@exec env $(RUN_ENV) bin/agent run $(ARGS)
 
 comma := ,
@@ -92,7 +92,7 @@ lint: deps-lint ## gofmt, vet, staticcheck, clang-format, shellcheck, man pages,
 
 fmt: deps-lint ## format Go and C++ in place
 	"$$($(GO) env GOROOT)/bin/gofmt" -w $$(git ls-files -co --exclude-standard '*.go')
-	git ls-files -co --exclude-standard 'native/*.h' 'native/*.cc' | xargs -r clang-format -i
+	git ls-files -co --exclude-standard 'native/*.h' 'native/*.cc' 'agent/output/ring/c/*.[ch]' | xargs -r clang-format -i
 
 FUZZTIME ?= 20s
 fuzz: deps-test ## each fuzz target for FUZZTIME (20s)
