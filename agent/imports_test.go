@@ -75,6 +75,13 @@ var rooms = map[string]room{
 		"agent/instance":       "the socket of a process that cannot end is nobody's",
 		"golang.org/x/sys/...": "sockets of kinds that net does not tell apart, and who is at their other end",
 	},
+	"agent/output/gst": {
+		"agent/output":         "it is one of its kinds",
+		"agent/output/door":    "pipelines knock at it",
+		"preproc":              "an output borrows a preproc.Image",
+		"capture":              "how long a frame is held is told by capture's clock",
+		"golang.org/x/sys/...": "shared memory by name, and sockets that never block",
+	},
 	"agent/output/pipe": {
 		"agent/output":           "it is one of its kinds",
 		"agent/output/stream":    "the command reads what that writes",
@@ -158,6 +165,7 @@ var starters = map[string]string{
 	"cmd/agent":                   "signals",
 	"agent":                       "pipelines live here, and who starts a goroutine waits for it",
 	"agent/output/files":          "a disk may hang and must not hang a pipeline",
+	"agent/output/gst":            "pipelines connect while frames flow",
 	"agent/output/pipe":           "a command may hang and must not hang a pipeline",
 	"agent/quarantine":            "a disk may hang and must not hang a pipeline",
 	"agent/output/ring":           "consumers connect while frames flow",

@@ -29,6 +29,7 @@ var openers = []func(*Agent, place) (output.Output, error){
 	(*Agent).openRing,
 	(*Agent).openFiles,
 	(*Agent).openPipe,
+	(*Agent).openGStreamer,
 }
 
 // openOutputs opens all that the config names for one output of a camera.

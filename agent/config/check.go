@@ -242,6 +242,9 @@ func checkOutput(d *decoder, key string, o *Output) {
 		refuse("std", found, allowed)
 	}
 	checkQuantisation(s, refuse)
+	if o.GStreamer != nil {
+		checkPicture(d, key+".gst-shm", s)
+	}
 	if o.Pipe != nil {
 		checkPipe(d, key+".pipe", o, refuse)
 	}
@@ -271,6 +274,24 @@ func checkQuantisation(s *preproc.Spec, refuse func(name, found, allowed string)
 		refuse("zero-point", "given without scale", "allowed: only with scale")
 	case s.Scale != 0 && (s.ZeroPoint < least || s.ZeroPoint > most):
 		refuse("zero-point", fmt.Sprintf("found %d", s.ZeroPoint), fmt.Sprintf("allowed with dtype: %v: %d to %d", s.DType, least, most))
+	}
+}
+
+// checkPicture refuses outputs that a kind for programs of video cannot carry.
+func checkPicture(d *decoder, key string, s *preproc.Spec) {
+	const allowed = "allowed: with dtype: uint8, layout: hwc and no scale, or with encode: jpeg"
+	found := ""
+	switch {
+	case s.Encode == preproc.JPEG:
+	case s.DType != preproc.Uint8:
+		found = "given with dtype: " + s.DType.String()
+	case s.Layout != preproc.HWC:
+		found = "given with layout: " + s.Layout.String()
+	case s.Scale != 0:
+		found = "given with scale"
+	}
+	if found != "" {
+		d.fault(d.place(key), key, found, allowed)
 	}
 }
 

@@ -127,14 +127,17 @@ type Output struct {
 	Spec preproc.Spec
 	// Every is the least time between two images; 0 takes every frame.
 	Every time.Duration
-	// Ring, Files and Pipe are where images go; one of them is set at least.
-	Ring  *Ring
-	Files *Files
-	Pipe  *Pipe
+	// What follows is where images go; one of them is set at least.
+	Ring      *Ring
+	Files     *Files
+	Pipe      *Pipe
+	GStreamer *GStreamer
 }
 
 // placed says that images go somewhere.
-func (o *Output) placed() bool { return o.Ring != nil || o.Files != nil || o.Pipe != nil }
+func (o *Output) placed() bool {
+	return o.Ring != nil || o.Files != nil || o.Pipe != nil || o.GStreamer != nil
+}
 
 // A Ring is shared memory for local consumers.
 type Ring struct{ Slots int }
@@ -155,6 +158,9 @@ type Pipe struct {
 	// Data says whether NDJSON has the image.
 	Data bool
 }
+
+// A GStreamer is shared memory for shmsrc.
+type GStreamer struct{ Slots int }
 
 // A Quarantine keeps frames that went wrong, as evidence.
 type Quarantine struct {

@@ -15,6 +15,11 @@ func SocketPath(runtimeDir, camera, output string) string {
 	return runtimeDir + "/" + camera + "/" + output + ".sock"
 }
 
+// GStreamerPath is where shmsrc finds an output, beside its ring.
+func GStreamerPath(runtimeDir, camera, output string) string {
+	return runtimeDir + "/" + camera + "/" + output + ".gst"
+}
+
 // ValidName says whether a camera or an output may have this name.
 func ValidName(name string) bool { return namePattern.MatchString(name) }
 
@@ -83,6 +88,8 @@ func nameOf(label string) string {
 // that has an output which is none. It is the first to go when the device is
 // short of something.
 func (c *Camera) Preview(i int) bool {
-	looksLike := func(o Output) bool { return o.Spec.Encode == preproc.JPEG && o.Files == nil && o.Pipe == nil }
+	looksLike := func(o Output) bool {
+		return o.Spec.Encode == preproc.JPEG && o.Files == nil && o.Pipe == nil && o.GStreamer == nil
+	}
 	return looksLike(c.Outputs[i]) && slices.ContainsFunc(c.Outputs, func(o Output) bool { return !looksLike(o) })
 }

@@ -114,6 +114,7 @@ cameras:
   looked-at: {device: {pattern: bars}, outputs: {preview: {encode: jpeg}, small: {encode: jpeg}}}
   stored: {device: {pattern: bars}, outputs: {preview: {encode: jpeg}, archive: {encode: jpeg, files: {}}}}
   fed: {device: {pattern: bars}, outputs: {preview: {encode: jpeg, pipe: {command: [cat]}}, archive: {encode: jpeg, files: {}}}}
+  shown: {device: {pattern: bars}, outputs: {preview: {encode: jpeg, gst-shm: {}}, archive: {encode: jpeg, files: {}}}}
 `))
 	if err != nil {
 		t.Fatal(err)

@@ -159,9 +159,11 @@ var outputs = section[Output]{
 	value("quality", integer(1, 100), "80", "encode: jpeg only", func(o *Output, v int) { o.Spec.Quality = v }),
 	value("every", duration(0, 24*time.Hour), "0s", "the least time between two images; 0s takes every frame",
 		func(o *Output, v time.Duration) { o.Every = v }),
-	option("ring", "shared memory for local consumers; the default unless files or pipe is given", ring, func(o *Output) **Ring { return &o.Ring }),
+	option("ring", "shared memory for local consumers; the default unless another kind is given", ring, func(o *Output) **Ring { return &o.Ring }),
 	option("files", "a directory of images", files, func(o *Output) **Files { return &o.Files }),
 	option("pipe", "a command that gets images on its standard input: whole frames, the newest ones when it is slower than they come; it is started with the first, started again when it ends or takes nothing for 10s, and ended with the agent", pipe, func(o *Output) **Pipe { return &o.Pipe }),
+	option("gst-shm", "shared memory for GStreamer's shmsrc, at /run/agent/CAMERA/OUTPUT.gst; no image is made while no pipeline is connected; of dtype uint8 without a scale and layout hwc, or encode: jpeg", gstreamer,
+		func(o *Output) **GStreamer { return &o.GStreamer }),
 }
 
 var tone = section[preproc.Tone]{
@@ -180,6 +182,11 @@ var clahe = section[preproc.Tone]{
 
 var ring = section[Ring]{
 	value("slots", integer(2, 64), "4", "images that the ring holds", func(r *Ring, v int) { r.Slots = v }),
+}
+
+var gstreamer = section[GStreamer]{
+	value("slots", integer(5, 64), "8", "images that there is memory for, of which one pipeline may hold fewer than half",
+		func(g *GStreamer, v int) { g.Slots = v }),
 }
 
 var files = section[Files]{

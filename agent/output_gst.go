@@ -1,0 +1,31 @@
+package agent
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/agent/output/gst"
+)
+
+func (a *Agent) openGStreamer(p place) (output.Output, error) {
+	if p.cfg.GStreamer == nil {
+		return nil, nil
+	}
+	socket := config.GStreamerPath(a.RuntimeDir, p.camera.Name, p.cfg.Spec.Name)
+	s, err := gst.New(gst.Config{
+		Socket: socket, Slots: p.cfg.GStreamer.Slots,
+		Camera: p.camera.Name, Spec: p.cfg.Spec, Width: p.width, Height: p.height,
+	})
+	if err != nil {
+		return nil, err
+	}
+	rate := p.camera.Mode.Rate
+	if p.cfg.Every > 0 {
+		rate = float64(time.Second) / float64(p.cfg.Every)
+	}
+	p.log.Info().Str("pipeline", fmt.Sprintf("shmsrc socket-path=%s is-live=true do-timestamp=true ! %s ! ...", socket, s.Caps(rate))).
+		Msg("GStreamer may connect")
+	return s, nil
+}
