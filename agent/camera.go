@@ -225,7 +225,7 @@ func (c *camera) wait(ctx context.Context, pulse *health.Pulse, atMost time.Dura
 // that consumers may connect before it is there.
 func (c *camera) openSinks() error {
 	for _, s := range c.sinks {
-		if s.cfg.Spec.Width == 0 {
+		if s.cfg.Spec.FollowsView() {
 			continue
 		}
 		// Without the view: whether a crop fits shows when there is a picture.

@@ -92,13 +92,28 @@ func CheckSize(f capture.Format) error {
 }
 
 // OutputSize is the size of the output s of frames of format f, in pixels: its
-// own, or that of the view.
+// own, or that of the view, or what becomes of the view inside its own.
 func OutputSize(v View, s *Spec, f capture.Format) (width, height int, err error) {
 	width, height, err = v.Size(f)
-	if err == nil && s.Width != 0 {
-		width, height = s.Width, s.Height
+	switch {
+	case err != nil || s.Width == 0:
+		return width, height, err
+	case s.Fit == Inside:
+		width, height = shrunk(width, height, s.Width, s.Height)
+		return width, height, nil
 	}
-	return width, height, err
+	return s.Width, s.Height, nil
+}
+
+// shrunk is a size of vw x vh made smaller until it is within w x h.
+func shrunk(vw, vh, w, h int) (width, height int) {
+	scale := min(1, float64(w)/float64(vw), float64(h)/float64(vh))
+	return scaledSide(vw, scale, w), scaledSide(vh, scale, h)
+}
+
+// scaledSide is in whole pixels: one at least, and at most so many.
+func scaledSide(v int, scale float64, most int) int {
+	return min(most, max(1, int(math.Round(float64(v)*scale))))
 }
 
 // geometry maps the view's coordinates to the camera's, for a crop c.
@@ -139,8 +154,7 @@ func (s *Spec) fit(vw, vh, w, h int) fitting {
 	switch s.Fit {
 	case Letterbox:
 		scale := min(float64(w)/float64(vw), float64(h)/float64(vh))
-		cw := min(w, max(1, int(math.Round(float64(vw)*scale))))
-		ch := min(h, max(1, int(math.Round(float64(vh)*scale))))
+		cw, ch := scaledSide(vw, scale, w), scaledSide(vh, scale, h)
 		all.content = native.Span{X: (w - cw) / 2, Y: (h - ch) / 2, Width: cw, Height: ch}
 	case Cover:
 		scale := min(float64(vw)/float64(w), float64(vh)/float64(h))

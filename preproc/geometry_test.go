@@ -85,7 +85,7 @@ func TestRotateIsClockwiseAndBeforeFlip(t *testing.T) {
 
 func TestGeometryAndItsInverseComeBack(t *testing.T) {
 	everyView(t, func(t *testing.T, v View) {
-		for _, fit := range []Fit{Letterbox, Stretch, Cover} {
+		for _, fit := range []Fit{Letterbox, Stretch, Cover, Inside} {
 			s := Spec{Width: 64, Height: 50, Fit: fit}
 			g, err := v.Geometry(&s, capture.Format{PixelFormat: capture.GREY, Width: 40, Height: 30})
 			if err != nil {
@@ -119,6 +119,29 @@ func TestLetterboxAndCoverOfAnHDCamera(t *testing.T) {
 		}
 		if x, y := g.Map(c.x, c.y); math.Abs(x-c.wantX) > 1e-9 || math.Abs(y-c.wantY) > 1e-9 {
 			t.Errorf("%v: %v,%v maps to %v,%v, want %v,%v", c.fit, c.x, c.y, x, y, c.wantX, c.wantY)
+		}
+	}
+}
+
+func TestInsideIsAsLargeAsFitsAndNoLargerThanTheView(t *testing.T) {
+	for _, c := range []struct{ vw, vh, rotate, w, h, width, height int }{
+		{1920, 1080, 0, 1280, 720, 1280, 720},
+		{1920, 1080, 90, 1280, 720, 405, 720},
+		{640, 480, 0, 1280, 720, 640, 480}, // not enlarged
+		{1600, 1200, 0, 1280, 720, 960, 720},
+		{4000, 10, 0, 100, 100, 100, 1},
+	} {
+		spec := Spec{Width: c.w, Height: c.h, Fit: Inside}
+		view, f := View{Rotate: c.rotate}, capture.Format{Width: c.vw, Height: c.vh}
+		width, height, err := OutputSize(view, &spec, f)
+		if err != nil || width != c.width || height != c.height {
+			t.Errorf("%dx%d turned by %d inside %dx%d: %dx%d, %v", c.vw, c.vh, c.rotate, c.w, c.h, width, height, err)
+		}
+		// All of the view is shown, from corner to corner.
+		g, err := view.Geometry(&spec, f)
+		x, y := g.Map(float64(width), float64(height))
+		if want := float64(c.vw); err != nil || c.rotate == 0 && (x != want || y != float64(c.vh)) {
+			t.Errorf("the last corner is at %v,%v, %v", x, y, err)
 		}
 	}
 }

@@ -31,6 +31,9 @@ const (
 	Stretch
 	// Cover keeps the aspect ratio, fills the output and cuts what hangs over.
 	Cover
+	// Inside keeps the aspect ratio and pads nothing: the output is as large as
+	// fits into Spec's size, and no larger than the view.
+	Inside
 )
 
 const (
@@ -102,8 +105,8 @@ type View struct {
 // A Spec says what one output looks like.
 type Spec struct {
 	Name string
-	// Width and Height are the output's, in pixels; 0 for both is the size of
-	// the view.
+	// Width and Height are the output's, in pixels, or with Inside the most that
+	// they may be; 0 for both is the size of the view.
 	Width, Height int
 	Fit           Fit
 	Filter        Filter
@@ -141,6 +144,9 @@ type Tone struct {
 	// CLAHE: below 1 is brighter.
 	Gamma float32
 }
+
+// FollowsView says that the output's size depends on what the camera delivers.
+func (s *Spec) FollowsView() bool { return s.Width == 0 || s.Fit == Inside }
 
 // Channels is 1 for Gray, else 3.
 func (s *Spec) Channels() int {

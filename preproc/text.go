@@ -8,7 +8,7 @@ import (
 
 // The config words of each enumeration, in the order of its values.
 var (
-	fitWords    = []string{"letterbox", "stretch", "cover"}
+	fitWords    = []string{"letterbox", "stretch", "cover", "inside"}
 	filterWords = []string{"area", "linear", "nearest"}
 	colorWords  = []string{"rgb", "bgr", "gray"}
 	dtypeWords  = []string{"uint8", "float32", "float16", "int8"}

@@ -16,7 +16,7 @@ func TestEnumsSpeakTheConfigsWords(t *testing.T) {
 		kind  string
 		words string
 	}{
-		{new(Fit), "fit", "letterbox stretch cover"},
+		{new(Fit), "fit", "letterbox stretch cover inside"},
 		{new(Filter), "filter", "area linear nearest"},
 		{new(Color), "color", "rgb bgr gray"},
 		{new(DType), "dtype", "uint8 float32 float16 int8"},

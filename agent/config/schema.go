@@ -135,7 +135,7 @@ var undistort = section[Undistort]{
 var outputs = section[Output]{
 	value("size", orAuto(sizes), "auto", "of the image; auto is what crop and rotate leave of the camera's",
 		func(o *Output, v size) { o.Spec.Width, o.Spec.Height = v.width, v.height }),
-	value("fit", enumeration[preproc.Fit](), "letterbox", "letterbox pads, stretch gives up the aspect ratio, cover cuts what hangs over",
+	value("fit", enumeration[preproc.Fit](), "letterbox", "letterbox pads, stretch gives up the aspect ratio, cover cuts what hangs over, and inside makes the image no larger than the picture and without borders, so that size is the most it may be",
 		func(o *Output, v preproc.Fit) { o.Spec.Fit = v }),
 	value("filter", enumeration[preproc.Filter](), "area", "how pixels are made when the size changes",
 		func(o *Output, v preproc.Filter) { o.Spec.Filter = v }),
