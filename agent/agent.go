@@ -16,7 +16,6 @@ import (
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/agent/instance"
-	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/agent/output/web"
 	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/preproc"
@@ -186,6 +185,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg = a.withView(cfg)
 	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
 	c.ladder.Fallbacks, c.ladder.Resets = len(cfg.Fallback), cfg.USBReset
 	// No camera has a name with a dot, and the directory outlives the process.
@@ -201,16 +201,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	c.throttle.adaptive, c.throttle.imposed = cfg.Queue.Policy == config.SlowInput, &a.budget.imposed
 	c.troubles = troubles{log: c.log, ledger: &c.ledger}
 	c.state.Store(&State{Phase: Opening, Since: time.Now()})
-	for i, o := range cfg.Outputs {
-		s := &sink{cfg: o, log: c.log.With().Str("output", o.Spec.Name).Logger(), open: func(width, height int) ([]output.Output, error) {
-			return a.openOutputs(place{camera: &cfg, cfg: o, width: width, height: height})
-		}}
-		if cfg.Preview(i) {
-			s.paused = &a.budget.paused
-		}
-		c.sinks = append(c.sinks, s)
-	}
-	c.images = make([]*preproc.Image, len(c.sinks))
+	a.addSinks(c)
 	if err = c.openProcessor(a.Config.Isolation); err != nil {
 		return nil, errors.Join(err, origin.Close(), c.flight.Close())
 	}

@@ -39,6 +39,8 @@ type camera struct {
 
 	sinks   []*sink
 	images  []*preproc.Image // for Process; one for each sink, nil when not due
+	view    *view            // nil for none
+	proof   bool             // the image that is made is for nobody
 	quality *quality
 	prover  prover
 	frames  atomic.Pointer[queue.DropOldest[*capture.Frame]] // of the newest session

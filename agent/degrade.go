@@ -38,7 +38,7 @@ type rung struct {
 
 // rungs are what can be given up with this config, the most dispensable first.
 func rungs(cfg *config.Config) (list []rung) {
-	if slices.ContainsFunc(cfg.Cameras, hasPreview) {
+	if cfg.HTTP.Listen.IsValid() || slices.ContainsFunc(cfg.Cameras, hasPreview) {
 		list = append(list, rung{"previews are paused", func(b *budget, on bool) { b.paused.Store(on) }})
 	}
 	if slices.ContainsFunc(cfg.Cameras, func(c config.Camera) bool { return len(c.Fallback) > 0 }) {

@@ -153,6 +153,16 @@
 //     area filter in float64 that is 54 to 55 dB of PSNR for photographs, and of
 //     noise at full contrast 49 to 50. Only the normalisation is in floats, a product and a
 //     sum each that are never fused.
+//   - HTTP shows what is made for whoever waits at that moment, and keeps no newest
+//     picture: it would be old by the time that somebody asks, and to make it for
+//     nobody would cost the most. So a tap is an output like the others, and a
+//     tensor needs no reader of the ring, whose slots a slow client could not read
+//     in time. A frame that only a client wanted counts as published; one that was
+//     made and that nobody waited for any more as not-due.
+//   - A camera's own JPEG is copied once, before its buffer goes back, and shown
+//     when its frame has passed the preprocessor. A frame that is for nobody else
+//     is preprocessed for that all the same, as is the first one of each stream: what
+//     was never decoded is not known to be good.
 //   - Kernels are written on Google Highway, for it is one source for all
 //     instruction sets, chosen at run time; of it only headers are used, so that
 //     the package needs no library of it. Its own choice would leave a Raspberry

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
@@ -25,7 +26,7 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 		counted = true
 		c.troubles.dropped(d, stage, sequence, err)
 	}
-	if !c.due(f.Timestamp) {
+	if !c.due(f) {
 		held = nil
 		f.Release()
 		drop(DropNotDue, "process", nil)
@@ -40,6 +41,8 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 	c.flight.End()
 	if err != nil {
 		c.keep(f, dropOf(err), err)
+	} else {
+		c.view.hold(f)
 	}
 	// The driver gets its buffer back before anything is written.
 	held = nil
@@ -53,24 +56,33 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 	}
 	verdict, changed := c.pass(measure, dequeued, timestamp)
 	began = capture.Monotonic()
-	err = c.publish(ctx)
+	err = c.publish(ctx, verdict)
 	now := c.ledger.lap(stagePublish, began)
 	c.tell(changed, sequence)
-	if err != nil {
+	switch {
+	case errors.Is(err, output.ErrUnwanted):
+		drop(DropNotDue, "publish", nil)
+	case err != nil:
 		drop(DropOutput, "publish", err)
 		return
+	default:
+		c.quality.count(verdict)
+		counted = true
+		c.ledger.publish(now)
+		c.ledger.age.Observe(now - dequeued)
+		c.ledger.total.Observe(now - timestamp)
 	}
-	c.quality.count(verdict)
-	counted = true
-	c.ledger.publish(now)
+	c.delivers(now)
+}
+
+// delivers notes that a frame was good for all that it was wanted for.
+func (c *camera) delivers(now time.Duration) {
 	c.fresh.Store(int64(now))
 	c.streak = 0
 	if !c.publishing.Load() {
 		c.setState(Publishing, nil)
 		c.publishing.Store(true)
 	}
-	c.ledger.age.Observe(now - dequeued)
-	c.ledger.total.Observe(now - timestamp)
 }
 
 // panicked ends a frame whose processing panicked, unless it was counted before.
@@ -88,32 +100,51 @@ func (c *camera) panicked(err error, held *capture.Frame, sequence uint64, count
 	c.troubles.dropped(DropFailed, "process", sequence, err)
 }
 
-// due picks the images to make of a frame of that time.
-func (c *camera) due(timestamp time.Duration) bool {
-	due := false
+// due picks the images to make of a frame. Where it is for nobody but the view
+// and is shown as it came, or where no frame has shown yet that the camera
+// delivers, an image is made all the same, as a proof that the frame is good.
+func (c *camera) due(f *capture.Frame) bool {
+	due, viewed := false, false
 	for i, s := range c.sinks {
-		c.images[i] = s.next(timestamp)
-		due = due || c.images[i] != nil
-	}
-	return due
-}
-
-// publish writes the images that were made. It fails only when no output took any.
-func (c *camera) publish(ctx context.Context) error {
-	var errs []error
-	taken := false
-	for i, s := range c.sinks {
+		c.images[i] = s.next(f.Timestamp)
 		if c.images[i] == nil {
 			continue
 		}
-		if err := s.write(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("output %s: %w", s.cfg.Spec.Name, err))
+		if viewed = c.view != nil && s == c.view.sink && c.view.passes(c.cfg.View, f); viewed {
+			c.images[i] = nil
 			continue
 		}
-		taken = true
+		due = true
 	}
-	if taken {
+	c.view.begin(viewed)
+	if c.proof = !due && (viewed || !c.publishing.Load()); c.proof {
+		c.images[0] = c.sinks[0].blank()
+	}
+	return due || c.proof
+}
+
+// publish writes the images that were made. It fails only when no output took
+// any: with [output.ErrUnwanted] when none had a use for one.
+func (c *camera) publish(ctx context.Context, verdict preproc.Verdict) error {
+	var errs []error
+	taken := c.view.show(verdict) == nil
+	for i, s := range c.sinks {
+		if c.images[i] == nil || c.proof {
+			continue
+		}
+		switch err := s.write(ctx); err {
+		case nil:
+			taken = true
+		case output.ErrUnwanted:
+		default:
+			errs = append(errs, fmt.Errorf("output %s: %w", s.cfg.Spec.Name, err))
+		}
+	}
+	switch {
+	case taken:
 		return nil
+	case len(errs) == 0:
+		return output.ErrUnwanted
 	}
 	return errors.Join(errs...)
 }

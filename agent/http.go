@@ -22,7 +22,7 @@ func newWeb(a *Agent) *web.Server {
 		return nil
 	}
 	return web.New(web.Config{Listen: h.Listen, TokenFile: h.TokenFile, Certificate: h.Certificate, Key: h.Key}, web.Handlers{
-		Live: a.monitor.Check, Ready: a.Ready,
+		Live: a.monitor.Check, Ready: a.Ready, Cameras: a.webCameras,
 		Status: func() any { return a.Status() }, Metrics: metrics.Handler(a.Status),
 	})
 }

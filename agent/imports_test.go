@@ -93,7 +93,13 @@ var rooms = map[string]room{
 		"preproc/lens": "a record has the camera's lens",
 		"capture":      "a record tells the time of capture, by the clock on the wall",
 	},
-	"agent/output/web": {},
+	"agent/output/web": {
+		"agent/output":        "a tap is one of its kinds",
+		"agent/output/files":  "a tensor has the same header in a file",
+		"agent/output/stream": "a frame is described in the same words, with the time of day",
+		"preproc":             "an output borrows a preproc.Image",
+		"capture":             "an image carries the times of capture's clock",
+	},
 	"agent/output/ring": {
 		"agent/output":           "it is one of its kinds",
 		"agent/output/ring/wire": "the layout that writer and reader agree on",

@@ -12,6 +12,7 @@ import (
 	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/agent/output/files"
 	"github.com/edge-agent/agent/agent/output/ring"
+	"github.com/edge-agent/agent/agent/output/web"
 	"github.com/edge-agent/agent/systemd"
 )
 
@@ -20,6 +21,7 @@ type place struct {
 	camera        *config.Camera
 	cfg           config.Output
 	width, height int
+	tap           *web.Tap // of HTTP, nil for none
 	log           zerolog.Logger
 }
 
@@ -30,6 +32,7 @@ var openers = []func(*Agent, place) (output.Output, error){
 	(*Agent).openFiles,
 	(*Agent).openPipe,
 	(*Agent).openGStreamer,
+	(*Agent).openTap,
 }
 
 // openOutputs opens all that the config names for one output of a camera.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/agent/output/web"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
@@ -23,6 +24,7 @@ import (
 type sink struct {
 	cfg     config.Output
 	open    func(width, height int) ([]output.Output, error)
+	tap     *web.Tap // of HTTP, nil for none
 	outputs []output.Output
 	opened  atomic.Pointer[[]output.Output] // outputs, for any goroutine
 	lender  output.Lender                   // one of outputs, or nil
@@ -105,7 +107,7 @@ func (s *sink) blank() *preproc.Image {
 }
 
 // write hands the filled image to every output; one that fails does not keep
-// it from the others.
+// it from the others. It is [output.ErrUnwanted] when none had a use for it.
 func (s *sink) write(ctx context.Context) error {
 	s.due = nextDue(s.due, s.image.Timestamp, s.cfg.Every)
 	s.image.Published = capture.Monotonic()
@@ -113,14 +115,22 @@ func (s *sink) write(ctx context.Context) error {
 		s.drawn[at] = s.image.Drawn
 	}
 	var errs []error
+	taken := false
 	for _, o := range s.outputs {
-		if err := o.Write(ctx, &s.image); err != nil {
+		switch err := o.Write(ctx, &s.image); err {
+		case nil:
+			taken = true
+		case output.ErrUnwanted:
+		default:
 			errs = append(errs, err)
 		}
 	}
 	s.tell()
-	if len(errs) < len(s.outputs) {
+	switch {
+	case taken:
 		return nil
+	case len(errs) == 0:
+		return output.ErrUnwanted
 	}
 	return errors.Join(errs...)
 }

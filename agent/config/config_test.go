@@ -82,7 +82,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			StallAfter: 2 * time.Second, ProcessDeadline: 200 * time.Millisecond,
 		}},
 		Isolation:  None,
-		HTTP:       HTTP{Listen: netip.MustParseAddrPort("127.0.0.1:9810")},
+		HTTP:       HTTP{Listen: netip.MustParseAddrPort("127.0.0.1:9810"), Quality: 80},
 		Quarantine: Quarantine{1 << 30},
 		Limits:     Limits{Memory: 1 << 30},
 		Log:        Log{"debug"},

@@ -14,6 +14,11 @@ type HTTP struct {
 	// TokenFile holds what a client has to know, Certificate and Key the PEM for
 	// TLS; without the one anybody may ask, without the others it is plain HTTP.
 	TokenFile, Certificate, Key string
+	// Width and Height are the most that the picture of a camera's view may
+	// have; 0 is 1280x720, but for a camera's own JPEG.
+	Width, Height int
+	// Quality is that of the JPEG, where it is not the camera's own.
+	Quality int
 }
 
 var web = section[HTTP]{
@@ -27,6 +32,9 @@ var web = section[HTTP]{
 		func(h *HTTP, v string) { h.Certificate = v }),
 	value("key", text("path", "allowed: a file", `[^\x00-\x1f]+`), "", "the PEM file of its private key; relative to this config file",
 		func(h *HTTP, v string) { h.Key = v }),
+	value("size", orAuto(sizes), "auto", "the most that snapshot.jpg and stream.mjpg have; auto is 1280x720, or the camera's own JPEG as it is. Its own is passed on where it has no more and nothing under preprocess changes the picture, which costs next to nothing",
+		func(h *HTTP, v size) { h.Width, h.Height = v.width, v.height }),
+	value("quality", integer(1, 100), "80", "of the JPEG, where it is not the camera's own", func(h *HTTP, v int) { h.Quality = v }),
 }
 
 // addresses are what a server listens on. A name could become another address.

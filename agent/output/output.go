@@ -5,6 +5,7 @@ package output
 
 import (
 	"context"
+	"errors"
 
 	"github.com/edge-agent/agent/preproc"
 )
@@ -49,6 +50,10 @@ type Keeper interface {
 	// Leave is Close at the end of the process.
 	Leave() error
 }
+
+// ErrUnwanted is what Write of a [Lazy] output returns for an image that nobody
+// looked at any more. It is no failure, and the image does not count as taken.
+var ErrUnwanted = errors.New("nobody wants images")
 
 // A Lazy output wants images only while somebody looks at them.
 type Lazy interface {

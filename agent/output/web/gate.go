@@ -21,8 +21,10 @@ const (
 type gate struct {
 	net.Listener
 	server *Server
-	open   *sync.WaitGroup // one for each connection that was let in
-	limit  int
+	// limit is how many may be open, and alive has room for twice as many: the
+	// goroutine of one that was closed may still have to find out.
+	limit int
+	alive chan struct{}
 
 	mu    sync.Mutex
 	conns []*conn // the oldest first
@@ -45,8 +47,28 @@ func connOf(c net.Conn) *conn {
 	return c.(*conn)
 }
 
+func newGate(l net.Listener, s *Server, limit int) *gate {
+	return &gate{Listener: l, server: s, limit: limit, alive: make(chan struct{}, 2*limit)}
+}
+
+// wait returns when every connection has ended.
+func (g *gate) wait() {
+	for range cap(g.alive) {
+		g.alive <- struct{}{}
+	}
+}
+
 // Accept lets in the next connection that there is room for.
 func (g *gate) Accept() (net.Conn, error) {
+	g.alive <- struct{}{}
+	c, err := g.accept()
+	if err != nil {
+		<-g.alive
+	}
+	return c, err
+}
+
+func (g *gate) accept() (net.Conn, error) {
 	for {
 		raw, err := g.Listener.Accept()
 		if err != nil {
@@ -85,7 +107,6 @@ func (g *gate) admit(c *conn) bool {
 		g.server.outdated.Add(1)
 	}
 	g.conns = append(g.conns, c)
-	g.open.Add(1)
 	g.server.connections.Store(int64(len(g.conns)))
 	return true
 }
@@ -112,5 +133,5 @@ func (g *gate) state(c net.Conn, s http.ConnState) {
 	g.conns = slices.DeleteFunc(g.conns, func(c *conn) bool { return c == ended })
 	g.server.connections.Store(int64(len(g.conns)))
 	g.mu.Unlock()
-	g.open.Done()
+	<-g.alive
 }

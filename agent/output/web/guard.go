@@ -44,22 +44,8 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
-	if r.ContentLength != 0 {
-		// The server would wait for what was announced.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+	if status, why := s.refusal(w, r); status != 0 {
 		h.Set("Connection", "close")
-		say(w, http.StatusRequestEntityTooLarge, "requests have no body here")
-		return
-	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		h.Set("Allow", "GET, HEAD")
-		say(w, http.StatusMethodNotAllowed, "allowed: GET and HEAD")
-		return
-	}
-	if status, why := s.stranger(r); status != 0 {
-		if status == http.StatusUnauthorized {
-			h.Set("WWW-Authenticate", `Basic realm="edge camera agent", charset="UTF-8"`)
-		}
 		say(w, status, why)
 		return
 	}
@@ -70,6 +56,24 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.busy(w, "too many requests")
 	}
+}
+
+// refusal says why a request is refused, 0 when it is not.
+func (s *Server) refusal(w http.ResponseWriter, r *http.Request) (status int, why string) {
+	if r.ContentLength != 0 {
+		// The server would wait for what was announced.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
+		return http.StatusRequestEntityTooLarge, "requests have no body here"
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		return http.StatusMethodNotAllowed, "allowed: GET and HEAD"
+	}
+	status, why = s.stranger(r)
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="edge camera agent", charset="UTF-8"`)
+	}
+	return status, why
 }
 
 // stranger says why a request is not to be answered, 0 when it is.

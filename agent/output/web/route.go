@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // route answers a request that passed the guard.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	h := &s.handlers
+	if path, ok := strings.CutPrefix(r.URL.Path, "/cameras/"); ok {
+		s.camera(w, r, path)
+		return
+	}
 	switch r.URL.Path {
 	case "/healthz":
 		health(w, h.Live)

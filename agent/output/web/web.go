@@ -13,6 +13,9 @@
 //     anything. If all are busy, the new one is told to come again.
 //   - A request has its header within headerTimeout, in maxHeader bytes, and no
 //     body. An answer goes out in pieces, each of which gets stallTimeout.
+//   - Of clients that wait for images or are sent some there are maxWatchers. All
+//     that get the same image share one copy; each holds one at most. One that is
+//     slow gets fewer images, and the newest.
 //   - HTTP/2 is off: its streams, windows and header tables are one more set of
 //     bounds, for pages of a few requests.
 //
@@ -68,12 +71,14 @@ type Handlers struct {
 	// Live says what is stuck, Ready what does not deliver, a line each; nil is
 	// that all is well.
 	Live, Ready func() error
+	// Cameras are what images may be asked of.
+	Cameras func() []Camera
 }
 
-// Stats are counters since New, but Connections, which are now.
+// Stats are counters since New, but Connections and Watchers, which are now.
 type Stats struct {
-	Connections int
-	Requests    uint64
+	Connections, Watchers int
+	Requests              uint64
 	// Refused counts requests and connections that came when there were too
 	// many, Evicted connections that were closed for newer ones.
 	Refused, Evicted uint64
@@ -86,6 +91,9 @@ type Server struct {
 	token    *kept[token]           // nil for none
 	pair     *kept[tls.Certificate] // nil for plain HTTP
 	working  chan struct{}
+
+	mu                sync.Mutex // guards what follows, for an instant
+	watching, tensors int
 
 	connections       atomic.Int64
 	requests          atomic.Uint64
@@ -115,8 +123,7 @@ func (s *Server) Serve(ctx context.Context, listening func(url string)) error {
 	if err != nil {
 		return err
 	}
-	var open sync.WaitGroup
-	g := &gate{Listener: l, server: s, open: &open, limit: maxConnections}
+	g := newGate(l, s, maxConnections)
 	srv := s.httpServer(ctx, g)
 	defer context.AfterFunc(ctx, func() { _ = srv.Close() })()
 	listening(s.url(l.Addr()))
@@ -126,7 +133,7 @@ func (s *Server) Serve(ctx context.Context, listening func(url string)) error {
 		err = srv.Serve(g)
 	}
 	_ = srv.Close()
-	open.Wait()
+	g.wait()
 	if ctx.Err() != nil && errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -176,8 +183,10 @@ func (s *Server) url(a net.Addr) string {
 
 // Stats may be called from any goroutine.
 func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return Stats{
-		Connections: int(s.connections.Load()), Requests: s.requests.Load(),
+		Connections: int(s.connections.Load()), Watchers: s.watching, Requests: s.requests.Load(),
 		Refused: s.refused.Load(), Evicted: s.outdated.Load(),
 	}
 }

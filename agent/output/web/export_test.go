@@ -1,0 +1,11 @@
+package web
+
+// Waiting is how many wait for the next image.
+func (t *Tap) Waiting() int { return int(t.waiting.Load()) }
+
+// Pictures is how many are kept for the next images.
+func (t *Tap) Pictures() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.free)
+}
