@@ -100,14 +100,18 @@ Planes::Planes(const Kernels &kernels, const preproc_output &output)
   add_plane(kernels, config_[1]);
 }
 
-// What is not content never changes: the border, and chroma without colours.
 void Planes::add_plane(const Kernels &kernels, const preproc_output &config) {
   preproc_output padded = config;
   padded.width = whole_blocks(config.width);
-  const std::size_t bytes = product(padded.width, config.height);
-  planes_.push_back({config.width, config.height, padded.width,
-                     std::vector<std::uint8_t>(bytes, config.pad)});
+  planes_.push_back({config.width, config.height, padded.width, {}});
   stores_.emplace_back(kernels, padded);
+}
+
+// What is not content never changes: the border, and chroma without colours.
+void Planes::draw_borders() {
+  for (int i = 0; i < count(); i++)
+    planes_[i].samples.assign(product(planes_[i].stride, planes_[i].height),
+                              config_[i > 0].pad);
 }
 
 void Planes::plan(int level, const Model &model, int matrix, int range) {
@@ -165,6 +169,7 @@ void Planes::row(int plane, int level, int row,
 }
 
 void Planes::render(int level, const Pixels &pixels) {
+  if (planes_[0].samples.empty()) draw_borders();
   luma_.each(level, conversions_[level][0].components, pixels,
              [&](int y, const std::int16_t *const *lines) {
                row(0, level, y, lines);

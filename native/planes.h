@@ -41,13 +41,15 @@ class Planes {
 
  private:
   void add_plane(const Kernels &kernels, const preproc_output &config);
+  void draw_borders();
   void clear_chroma();
   void soften(Plane &plane) const;
   void row(int plane, int level, int row, const std::int16_t *const lines[]);
 
   preproc_output config_[2];  // of luma and of chroma
   Lines luma_, chroma_;
-  std::vector<Plane> planes_;
+  std::vector<Plane> planes_;  // samples from the first picture on: an output
+                               // that nobody wants takes no memory
   std::vector<Store> stores_;
   Conversion conversions_[kLevels][3];
   bool coloured_ = false;  // the newest model
