@@ -29,7 +29,6 @@ type prover struct {
 	learnt chan lesson   // nil while nobody learns
 	// learners are what learns beside the stream, so that no frame waits.
 	learners sync.WaitGroup
-	images   []*preproc.Image
 
 	next   time.Time
 	unlike int   // wrong answers in a row
@@ -41,6 +40,16 @@ type lesson struct {
 	err   error
 }
 
+// proven are the outputs that known frames are made into: all but the view, which
+// takes no memory as long as nobody looks.
+func (c *camera) proven() []preproc.Spec {
+	specs := c.cfg.Specs()
+	if c.view != nil {
+		return specs[:len(specs)-1]
+	}
+	return specs
+}
+
 // desk is for the one that learns: it takes a process, and all cameras start at
 // the same time, with a bound on the threads of all.
 var desk = make(chan struct{}, 1)
@@ -49,7 +58,7 @@ func (c *camera) lesson(ctx context.Context, f capture.Format) (l lesson) {
 	select {
 	case desk <- struct{}{}:
 		defer func() { <-desk }()
-		l.known, l.err = worker.Learn(ctx, c.cfg.View, c.cfg.Specs(), f)
+		l.known, l.err = worker.Learn(ctx, c.cfg.View, c.proven(), f)
 	case <-ctx.Done():
 		l.err = ctx.Err()
 	}
@@ -66,12 +75,12 @@ func (c *camera) prove(ctx context.Context, f capture.Format, pulse *health.Puls
 		c.learn(ctx, f)
 		return
 	}
-	p.images = p.images[:0]
-	for _, s := range c.sinks {
-		p.images = append(p.images, s.blank())
+	images := make([]*preproc.Image, len(c.sinks))
+	for i := range c.proven() {
+		images[i] = c.sinks[i].blank()
 	}
 	pulse.Beat()
-	c.proved(c.worker.Verify(ctx, p.known, p.images))
+	c.proved(c.worker.Verify(ctx, p.known, images))
 }
 
 // learn begins to learn what becomes of a frame of that format, or takes what

@@ -212,6 +212,22 @@ func TestSinkCountsOnlyWhatWasWanted(t *testing.T) {
 	}
 }
 
+// Known frames are not made into the view, and come out right all the same: also
+// where it would have the JPEG decoded at another scale.
+func TestViewChangesNoKnownAnswer(t *testing.T) {
+	for _, device := range []string{"{device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true}", "{device: {pattern: bars}, mode: {size: 640x480, format: YUYV}"} {
+		r := start(t, "http: {listen: 127.0.0.1:0}\ncameras: {front: "+device+", outputs: {model: {size: 64x64, fit: cover}}}}")
+		r.until(t, "proved", func() bool { return r.publishedBy() > 40 })
+		fetch(t, r.address(t)+"/cameras/front/snapshot.jpg")
+		r.stop()
+		r.finished(t)
+		p := &r.list()[0].prover
+		if p.known == nil || p.wrong != nil || p.next.IsZero() || r.list()[0].ledger.replaced.Load() != 0 {
+			t.Errorf("%s: %+v", device, p)
+		}
+	}
+}
+
 // answering is an output that says the same of every image.
 type answering struct{ err error }
 

@@ -11,8 +11,8 @@ func TestHTTPIsOnForThisMachineUnlessItIsOff(t *testing.T) {
 	for text, want := range map[string]HTTP{
 		"log: {}":                         {Listen: local, Quality: 80},
 		"http:":                           {Listen: local, Quality: 80},
-		"http: off":                       {},
-		"http: {listen: off}":             {},
+		"http: off":                       {Quality: 80},
+		"http: {listen: off}":             {Quality: 80},
 		"http: {listen: '[::1]:0'}":       {Listen: netip.MustParseAddrPort("[::1]:0"), Quality: 80},
 		"http: '[::ffff:127.0.0.1]:9810'": {Listen: local, Quality: 80},
 		"http: {token-file: token}":       {Listen: local, TokenFile: "/etc/agent/token", Quality: 80},

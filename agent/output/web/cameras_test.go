@@ -21,6 +21,9 @@ import (
 	"github.com/edge-agent/agent/preproc"
 )
 
+// brief is for who waits for an image that never comes.
+const brief = 300 * time.Millisecond
+
 // A studio is a camera with a view, a JPEG output and a tensor, whose pipeline is
 // the test.
 type studio struct {
@@ -29,10 +32,12 @@ type studio struct {
 	sequence             uint64
 }
 
-func newStudio() *studio {
+func newStudio() *studio { return newPatient(20 * time.Second) }
+
+func newPatient(patience time.Duration) *studio {
 	s := &studio{}
 	tap := func(spec preproc.Spec) *web.Tap {
-		return web.NewTap(web.TapConfig{Camera: "front", Spec: spec, View: spec.Name == ".view", Patience: 500 * time.Millisecond, Trouble: func() error {
+		return web.NewTap(web.TapConfig{Camera: "front", Spec: spec, View: spec.Name == ".view", Patience: patience, Trouble: func() error {
 			if err := s.trouble.Load(); err != nil {
 				return *err
 			}
@@ -189,7 +194,7 @@ func raw(t *testing.T, s *served, request string) *http.Response {
 
 // A camera that shows nothing is never shown by an old picture.
 func TestNoImageIsNoAnswer(t *testing.T) {
-	st := newStudio()
+	st := newPatient(brief)
 	s := serve(t, web.Config{}, st.handlers())
 	refused := func(want string) {
 		t.Helper()
@@ -200,7 +205,7 @@ func TestNoImageIsNoAnswer(t *testing.T) {
 			}
 		}
 	}
-	refused("no image came within 500ms")
+	refused("no image came within 300ms")
 	lost := errors.New("camera front: waiting (open /dev/video0: no such device)")
 	st.trouble.Store(&lost)
 	refused(lost.Error())
@@ -282,7 +287,7 @@ func TestStreamKeepsToItsRate(t *testing.T) {
 }
 
 func TestStreamEndsWhenTheCameraDoes(t *testing.T) {
-	st := newStudio()
+	st := newPatient(brief)
 	s := serve(t, web.Config{}, st.handlers())
 	answer := make(chan *http.Response, 1)
 	go func() { answer <- open(t, s.url+"/cameras/front/stream.mjpg") }()
@@ -365,7 +370,9 @@ func TestTooManyWatchersAreAskedToComeAgain(t *testing.T) {
 	if resp, _ := get(t, client(t), s.url+"/nothing", nil); resp.StatusCode != 404 {
 		t.Errorf("%s: others are answered", resp.Status)
 	}
-	until(t, "all gave up", func() bool { return s.Stats().Watchers == 0 })
+	if err := s.stop(); err != nil || s.Stats().Watchers != 0 {
+		t.Errorf("%+v, %v", s.Stats(), err)
+	}
 }
 
 func TestTapWritesWithoutAllocating(t *testing.T) {
