@@ -139,14 +139,17 @@ const (
 	maxBuffers      = 32 // VIDEO_MAX_FRAME
 
 	capVideoCapture       = 0x00000001
+	capVideoOutput        = 0x00000002
 	capVideoCaptureMplane = 0x00001000
 	capVideoM2MMplane     = 0x00004000
 	capVideoM2M           = 0x00008000
+	capReadWrite          = 0x01000000
 	capStreaming          = 0x04000000
 	capDeviceCaps         = 0x80000000
 	capTimeperframe       = 0x1000 // of streamparm
 
 	bufTypeVideoCapture       = 1
+	bufTypeVideoOutput        = 2
 	bufTypeVideoCaptureMplane = 9
 	memoryMmap                = 1
 

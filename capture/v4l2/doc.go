@@ -6,6 +6,8 @@
 // mmap buffers, on loan, each one checked (error flag, length, JPEG markers,
 // sequence, timestamp). [List] describes the cameras there are, [Watcher] says
 // when one may have come or gone.
+// [OpenOutput] is the way back: frames go to a node that other programs capture
+// from.
 //
 // It never copies, decodes or logs, starts no goroutine, and never retries what
 // its owner should decide: every end of a stream is an error that says whether

@@ -1,0 +1,105 @@
+package v4l2
+
+import (
+	"errors"
+	"time"
+
+	"github.com/edge-agent/agent/capture/v4l2"
+	"github.com/edge-agent/agent/preproc"
+)
+
+// run is the goroutine that waits for the driver, until stop.
+func (s *Sink) run(taken *frame) {
+	defer close(s.done)
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		began := time.Now()
+		err := s.serve(taken)
+		s.say(err)
+		if time.Since(began) > lastPause { // it had been well
+			pause = firstPause
+		}
+		select {
+		case <-s.stop:
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// serve opens the node and feeds it, until that fails or the Sink is closed.
+func (s *Sink) serve(taken *frame) error {
+	c := &s.cfg
+	d, err := c.open(c.Device, s.pixels, c.Width, c.Height, c.Rate)
+	if err != nil {
+		return err
+	}
+	s.say(nil)
+	s.forget()
+	return errors.Join(s.feed(d, taken), d.Close())
+}
+
+// feed writes each image that waits.
+func (s *Sink) feed(d device, taken *frame) error {
+	stride := d.Format().Stride[0]
+	var made []byte
+	if s.cfg.Spec.Encode == preproc.Raw {
+		made = make([]byte, stride*s.cfg.Height)
+	}
+	for {
+		select {
+		case <-s.stop:
+			return nil
+		case <-s.ready:
+		}
+		if !s.take(&taken) {
+			continue // it was taken before, by way of an older one's signal
+		}
+		bytes := taken.bytes
+		if made != nil {
+			s.encode(made, stride, taken.bytes, s.cfg.Width, s.cfg.Height)
+			bytes = made
+		}
+		err := d.Write(bytes, writeLimit)
+		s.count(err)
+		if err != nil && !errors.Is(err, v4l2.ErrFull) {
+			return err
+		}
+	}
+}
+
+// take exchanges a frame that was written for the one that waits.
+func (s *Sink) take(f **frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting == nil {
+		return false
+	}
+	*f, s.spare, s.waiting = s.waiting, *f, nil
+	return true
+}
+
+// forget drops an image that waited for a node to come: it is old by now.
+func (s *Sink) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting != nil {
+		s.spare, s.waiting = s.waiting, nil
+		s.missed++
+	}
+}
+
+func (s *Sink) count(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err = err; err != nil {
+		s.missed++
+		return
+	}
+	s.delivered++
+}
+
+func (s *Sink) say(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
