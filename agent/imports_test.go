@@ -82,6 +82,12 @@ var rooms = map[string]room{
 		"capture":              "how long a frame is held is told by capture's clock",
 		"golang.org/x/sys/...": "shared memory by name, and sockets that never block",
 	},
+	"agent/output/v4l2": {
+		"agent/output": "it is one of its kinds",
+		"capture":      "pixel formats have one table",
+		"capture/v4l2": "the room of ioctls opens the node",
+		"preproc":      "an output borrows a preproc.Image",
+	},
 	"agent/output/pipe": {
 		"agent/output":           "it is one of its kinds",
 		"agent/output/stream":    "the command reads what that writes",
@@ -172,6 +178,7 @@ var starters = map[string]string{
 	"agent":                       "pipelines live here, and who starts a goroutine waits for it",
 	"agent/output/files":          "a disk may hang and must not hang a pipeline",
 	"agent/output/gst":            "pipelines connect while frames flow",
+	"agent/output/v4l2":           "a driver may hang and must not hang a pipeline",
 	"agent/output/pipe":           "a command may hang and must not hang a pipeline",
 	"agent/quarantine":            "a disk may hang and must not hang a pipeline",
 	"agent/output/ring":           "consumers connect while frames flow",

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/output"
@@ -21,11 +20,7 @@ func (a *Agent) openGStreamer(p place) (output.Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	rate := p.camera.Mode.Rate
-	if p.cfg.Every > 0 {
-		rate = float64(time.Second) / float64(p.cfg.Every)
-	}
-	p.log.Info().Str("pipeline", fmt.Sprintf("shmsrc socket-path=%s is-live=true do-timestamp=true ! %s ! ...", socket, s.Caps(rate))).
+	p.log.Info().Str("pipeline", fmt.Sprintf("shmsrc socket-path=%s is-live=true do-timestamp=true ! %s ! ...", socket, s.Caps(p.rate()))).
 		Msg("GStreamer may connect")
 	return s, nil
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/edge-agent/agent/agent/output/stream"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -17,7 +16,7 @@ import (
 // other keys, and warns.
 func check(d *decoder, c *Config) {
 	devices := map[string]string{}
-	directories := map[string]string{}
+	places := map[string]string{}
 	for i := range c.Cameras {
 		cam := &c.Cameras[i]
 		key := "cameras." + cam.Name
@@ -32,7 +31,7 @@ func check(d *decoder, c *Config) {
 			checkOutput(d, key+".outputs."+out.Spec.Name, out)
 		}
 		complete(cam)
-		checkDirectories(d, key, cam, directories)
+		checkPlaces(d, key, cam, places)
 	}
 	checkHTTP(d, &c.HTTP)
 }
@@ -216,108 +215,5 @@ func fits(d *decoder, key string, c *Camera, name string, mode capture.Request) 
 	if at := key + ".preprocess.crop"; crop.X+crop.Width > mode.Width || crop.Y+crop.Height > mode.Height {
 		d.fault(d.place(at), at, fmt.Sprintf("reaches to %dx%d", crop.X+crop.Width, crop.Y+crop.Height),
 			fmt.Sprintf("allowed: within %s.size, %dx%d", name, mode.Width, mode.Height))
-	}
-}
-
-func checkOutput(d *decoder, key string, o *Output) {
-	s := &o.Spec
-	refuse := func(name, found, allowed string) {
-		if at := key + "." + name; d.has(at) && !d.rejected(at) {
-			d.fault(d.place(at), at, found, allowed)
-		}
-	}
-	if s.Encode == preproc.JPEG {
-		if s.DType != preproc.Uint8 {
-			refuse("dtype", "found "+s.DType.String(), "allowed with encode: jpeg: uint8")
-		}
-		if s.Layout != preproc.HWC {
-			refuse("layout", "found "+s.Layout.String(), "allowed with encode: jpeg: hwc")
-		}
-	} else {
-		refuse("quality", "given without encode: jpeg", "allowed: only with encode: jpeg")
-	}
-	if !s.DType.Float() && s.Scale == 0 {
-		found, allowed := fmt.Sprintf("given with dtype: %v and no scale", s.DType), "allowed: with dtype: float32 or float16, or with a scale"
-		refuse("mean", found, allowed)
-		refuse("std", found, allowed)
-	}
-	checkQuantisation(s, refuse)
-	if o.GStreamer != nil {
-		checkPicture(d, key+".gst-shm", s)
-	}
-	if o.Pipe != nil {
-		checkPipe(d, key+".pipe", o, refuse)
-	}
-	if s.Tone.Clip == 0 && (s.Tone.Columns != 8 || s.Tone.Rows != 8) {
-		refuse("tone.clahe.tiles", "given without clip", "allowed: only beside clip")
-	}
-	if s.Color == preproc.Gray {
-		for name, v := range map[string][3]float32{"mean": s.Mean, "std": s.Std} {
-			if v[0] != v[1] || v[0] != v[2] {
-				refuse(name, "found three channels", "allowed with color: gray: one number")
-			}
-		}
-	}
-}
-
-func checkQuantisation(s *preproc.Spec, refuse func(name, found, allowed string)) {
-	const allowed = "allowed: only with dtype: uint8 or int8 of raw outputs"
-	switch {
-	case s.Encode == preproc.JPEG:
-		refuse("scale", "given with encode: jpeg", allowed)
-	case s.DType.Float():
-		refuse("scale", fmt.Sprintf("given with dtype: %v", s.DType), allowed)
-	}
-	least, most := s.DType.Range()
-	switch {
-	case s.Scale == 0 && s.ZeroPoint != 0:
-		refuse("zero-point", "given without scale", "allowed: only with scale")
-	case s.Scale != 0 && (s.ZeroPoint < least || s.ZeroPoint > most):
-		refuse("zero-point", fmt.Sprintf("found %d", s.ZeroPoint), fmt.Sprintf("allowed with dtype: %v: %d to %d", s.DType, least, most))
-	}
-}
-
-// checkPicture refuses outputs that a kind for programs of video cannot carry.
-func checkPicture(d *decoder, key string, s *preproc.Spec) {
-	const allowed = "allowed: with dtype: uint8, layout: hwc and no scale, or with encode: jpeg"
-	found := ""
-	switch {
-	case s.Encode == preproc.JPEG:
-	case s.DType != preproc.Uint8:
-		found = "given with dtype: " + s.DType.String()
-	case s.Layout != preproc.HWC:
-		found = "given with layout: " + s.Layout.String()
-	case s.Scale != 0:
-		found = "given with scale"
-	}
-	if found != "" {
-		d.fault(d.place(key), key, found, allowed)
-	}
-}
-
-func checkPipe(d *decoder, key string, o *Output, refuse func(name, found, allowed string)) {
-	if len(o.Pipe.Command) == 0 && !d.rejected(key) {
-		d.fault(d.place(key), key, "no command is named", "allowed: pipe: {command: [PROGRAM, ARGUMENT, ...]}")
-	}
-	if _, err := o.Pipe.Format.Of(&o.Spec); err != nil {
-		refuse("pipe.format", "found "+o.Pipe.Format.String(), "allowed with this output: auto, raw, ndjson; "+err.Error())
-	}
-	if o.Pipe.Format != stream.NDJSON {
-		refuse("pipe.data", "given without format: ndjson", "allowed: only with format: ndjson")
-	}
-}
-
-func checkDirectories(d *decoder, key string, c *Camera, taken map[string]string) {
-	for i := range c.Outputs {
-		o := &c.Outputs[i]
-		if o.Files == nil {
-			continue
-		}
-		at := key + ".outputs." + o.Spec.Name + ".files.dir"
-		if other, ok := taken[o.Files.Dir]; ok {
-			d.fault(d.place(at), at, fmt.Sprintf("%q is where %s writes", o.Files.Dir, other), "allowed: a directory of its own for each output")
-			continue
-		}
-		taken[o.Files.Dir] = at
 	}
 }

@@ -132,11 +132,12 @@ type Output struct {
 	Files     *Files
 	Pipe      *Pipe
 	GStreamer *GStreamer
+	Video     *Video
 }
 
 // placed says that images go somewhere.
 func (o *Output) placed() bool {
-	return o.Ring != nil || o.Files != nil || o.Pipe != nil || o.GStreamer != nil
+	return o.Ring != nil || o.Files != nil || o.Pipe != nil || o.GStreamer != nil || o.Video != nil
 }
 
 // A Ring is shared memory for local consumers.
@@ -161,6 +162,14 @@ type Pipe struct {
 
 // A GStreamer is shared memory for shmsrc.
 type GStreamer struct{ Slots int }
+
+// A Video is a V4L2 output node, which other programs open as a camera.
+type Video struct {
+	// Device is the path of the node.
+	Device string
+	// Format is what is written; 0 is auto.
+	Format capture.PixelFormat
+}
 
 // A Quarantine keeps frames that went wrong, as evidence.
 type Quarantine struct {

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/edge-agent/agent/capture"
 )
 
 // A kind is a type of value: how it is written and what is allowed. Scalars
@@ -166,22 +164,6 @@ var rotations = scalarKind("word", "allowed: 0, 90, 180, 270 (degrees clockwise)
 var booleans = scalarKind("boolean", "allowed: true, false", func(s string) (bool, bool) {
 	return s == "true", s == "true" || s == "false"
 })
-
-// formats are the codes of the table of pixel formats, too many to be listed.
-var formats = func() kind[capture.PixelFormat] {
-	k := scalarKind("format", "allowed: a V4L2 code of pictures as agent devices prints it, such as YUYV, NV12 or MJPG", func(s string) (capture.PixelFormat, bool) {
-		f, ok := capture.ParsePixelFormat(s)
-		return f, ok && f.Pixels().Layout() != nil
-	})
-	k.why = func(s string) string {
-		f, ok := capture.ParsePixelFormat(s)
-		if !ok {
-			return "not a code"
-		}
-		return f.Unreadable()
-	}
-	return k
-}()
 
 // controlValues are what V4L2 takes; v4l2-ctl prints bit masks in hex.
 var controlValues = scalarKind("integer", "allowed: an integer, 0x hex, true or false", func(s string) (int64, bool) {

@@ -89,7 +89,7 @@ func nameOf(label string) string {
 // short of something.
 func (c *Camera) Preview(i int) bool {
 	looksLike := func(o Output) bool {
-		return o.Spec.Encode == preproc.JPEG && o.Files == nil && o.Pipe == nil && o.GStreamer == nil
+		return o.Spec.Encode == preproc.JPEG && o.Files == nil && o.Pipe == nil && o.GStreamer == nil && o.Video == nil
 	}
 	return looksLike(c.Outputs[i]) && slices.ContainsFunc(c.Outputs, func(o Output) bool { return !looksLike(o) })
 }

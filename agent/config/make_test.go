@@ -115,6 +115,7 @@ cameras:
   stored: {device: {pattern: bars}, outputs: {preview: {encode: jpeg}, archive: {encode: jpeg, files: {}}}}
   fed: {device: {pattern: bars}, outputs: {preview: {encode: jpeg, pipe: {command: [cat]}}, archive: {encode: jpeg, files: {}}}}
   shown: {device: {pattern: bars}, outputs: {preview: {encode: jpeg, gst-shm: {}}, archive: {encode: jpeg, files: {}}}}
+  seen: {device: {pattern: bars}, outputs: {preview: {encode: jpeg, v4l2: {device: /dev/video10}}, archive: {encode: jpeg, files: {}}}}
 `))
 	if err != nil {
 		t.Fatal(err)

@@ -164,6 +164,8 @@ var outputs = section[Output]{
 	option("pipe", "a command that gets images on its standard input: whole frames, the newest ones when it is slower than they come; it is started with the first, started again when it ends or takes nothing for 10s, and ended with the agent", pipe, func(o *Output) **Pipe { return &o.Pipe }),
 	option("gst-shm", "shared memory for GStreamer's shmsrc, at /run/agent/CAMERA/OUTPUT.gst; no image is made while no pipeline is connected; of dtype uint8 without a scale and layout hwc, or encode: jpeg", gstreamer,
 		func(o *Output) **GStreamer { return &o.GStreamer }),
+	option("v4l2", "a video output node, such as v4l2loopback's, for programs that only know cameras; one that is absent or taken is tried again; of dtype uint8 without a scale and layout hwc, or encode: jpeg", video,
+		func(o *Output) **Video { return &o.Video }),
 }
 
 var tone = section[preproc.Tone]{
@@ -187,6 +189,13 @@ var ring = section[Ring]{
 var gstreamer = section[GStreamer]{
 	value("slots", integer(5, 64), "8", "images that there is memory for, of which one pipeline may hold fewer than half",
 		func(g *GStreamer, v int) { g.Slots = v }),
+}
+
+var video = section[Video]{
+	value("device", text("path", "allowed: a device node such as /dev/video10", `/[^\x00-\x1f]{1,255}`), "", "the node; which number it has is said when its module is loaded",
+		func(v *Video, path string) { v.Device = path }),
+	value("format", orAuto(oneOfFormats(capture.YUYV, capture.RGB3, capture.BGR3, capture.GREY, capture.MJPG)), "auto", "the V4L2 pixel format; auto is YUYV of colour, which needs an even width and which browsers can read, GREY of gray, and MJPG with encode: jpeg; RGB3 needs color: rgb, BGR3 bgr, GREY gray",
+		func(v *Video, p capture.PixelFormat) { v.Format = p }),
 }
 
 var files = section[Files]{

@@ -77,7 +77,7 @@ type Sink struct {
 	done   chan struct{} // closed when run has ended
 
 	mu                sync.Mutex // guards what follows, never held across a call of the driver
-	closed            bool
+	closed, open      bool
 	waiting           *frame
 	spare             *frame
 	delivered, missed uint64
@@ -91,9 +91,6 @@ var (
 	_ output.Ailing   = (*Sink)(nil)
 	_ output.Reporter = (*Sink)(nil)
 )
-
-// errOpening is what Err says until the node was opened for the first time.
-var errOpening = errors.New("the device is not open yet")
 
 // New starts to look for the node, until Close.
 func New(cfg Config) (*Sink, error) {
@@ -112,9 +109,9 @@ func New(cfg Config) (*Sink, error) {
 	}
 	bytes := cfg.Spec.MaxBytes(cfg.Width, cfg.Height)
 	s := &Sink{
-		cfg: cfg, pixels: pixels, encode: encoderOf(&cfg.Spec, pixels), err: errOpening,
+		cfg: cfg, pixels: pixels, encode: encoderOf(&cfg.Spec, pixels),
 		ready: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		waiting: nil, spare: &frame{make([]byte, 0, bytes)},
+		spare: &frame{make([]byte, 0, bytes)},
 	}
 	go s.run(&frame{make([]byte, 0, bytes)})
 	return s, nil
@@ -183,7 +180,7 @@ func (s *Sink) Report() output.Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := output.Report{Kind: "v4l2", Address: s.cfg.Device, Delivered: s.delivered, Missed: s.missed, Err: s.err}
-	if s.err == nil {
+	if s.open {
 		r.Consumers = 1
 	}
 	return r

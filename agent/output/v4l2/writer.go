@@ -14,7 +14,7 @@ func (s *Sink) run(taken *frame) {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
 		err := s.serve(taken)
-		s.say(err)
+		s.say(false, err)
 		if time.Since(began) > lastPause { // it had been well
 			pause = firstPause
 		}
@@ -33,7 +33,7 @@ func (s *Sink) serve(taken *frame) error {
 	if err != nil {
 		return err
 	}
-	s.say(nil)
+	s.say(true, nil)
 	s.forget()
 	return errors.Join(s.feed(d, taken), d.Close())
 }
@@ -98,8 +98,8 @@ func (s *Sink) count(err error) {
 	s.delivered++
 }
 
-func (s *Sink) say(err error) {
+func (s *Sink) say(open bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.err = err
+	s.open, s.err = open, err
 }
