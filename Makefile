@@ -120,6 +120,15 @@ gobench: deps-test ## the Go benchmarks (PKG=./dir BENCH=pattern), or with BASE=
 	$(if $(BASE),.ci/gobench '$(BASE)' $(or $(PKG),./preproc) '$(or $(BENCH),.)',\
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...))
 
+.PHONY: bench-ring soak-ring
+bench-ring: build ## what readers of frames get and cost, and hostile ones: README's numbers (SECONDS=10 a row)
+	$(GO) build -o bin/bench-ring ./agent/output/ring/bench
+	bin/bench-ring $(if $(SECONDS),-seconds $(SECONDS))
+
+READS ?= 1e7
+soak-ring: deps-test ## READS (1e7) frames read while they are written over, and none torn
+	$(GO) test -count 1 -v -timeout 60m -run NoTornFrame ./agent/output/ring -args -reads=$(READS)
+
 SOAK ?= 10m
 soak: build ## run the agent for SOAK (10m) and watch its memory, descriptors and threads
 	@.ci/soak $(SOAK)

@@ -120,6 +120,10 @@ var rooms = map[string]room{
 		"preproc/lens":           "a point of a frame is led through the lens to the camera's",
 		"golang.org/x/sys/...":   "the mapping of a descriptor that came by socket",
 	},
+	"agent/output/ring/bench": {
+		"agent/output/ring/reader": "it measures readers",
+		"golang.org/x/sys/...":     "hostile ones speak to the kernel themselves",
+	},
 	"agent/output/ring/wire": {
 		"preproc/lens": "a ring's description has the camera's lens",
 	},
