@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -70,12 +71,36 @@ func (a *Agent) openRing(p place) (output.Output, error) {
 		Slots:  p.cfg.Ring.Slots,
 		Camera: p.camera.Name, Lens: p.camera.View.Lens, Spec: p.cfg.Spec, Width: p.width, Height: p.height,
 		Store: a.store(), Origin: p.camera.Device.String(),
+		MaxConsumers: consumersOf(a.Config, descriptorLimit()),
 	})
 	if err != nil {
 		return nil, err
 	}
 	p.log.Info().Str("socket", socket).Int("consumers", r.Stats().Consumers).Msg("consumers may connect")
 	return r, nil
+}
+
+// consumersOf is how many consumers each ring may have, 64 if possible: all of
+// them together get half of the descriptors that the process may have, and cameras
+// and the other outputs are not to notice that they do.
+func consumersOf(cfg *config.Config, descriptors uint64) int {
+	rings := uint64(0)
+	for _, c := range cfg.Cameras {
+		for _, o := range c.Outputs {
+			if o.Ring != nil {
+				rings++
+			}
+		}
+	}
+	return int(max(min(descriptors/2/max(rings, 1), 64), 4))
+}
+
+func descriptorLimit() uint64 {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 1024 // it cannot fail, and this is what a process has at least
+	}
+	return limit.Cur
 }
 
 func (a *Agent) openFiles(p place) (output.Output, error) {

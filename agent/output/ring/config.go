@@ -36,6 +36,12 @@ type Config struct {
 	MaxBytes int
 	// MaxConsumers is how many may be connected at a time; 64 by default.
 	MaxConsumers int
+	// MaxPerProcess is how many of these one process may have, so that it cannot
+	// keep all others out; 16 by default.
+	MaxPerProcess int
+	// Arrivals is the part of one CPU that may be spent on who comes, so that the
+	// frames go on while someone connects without end; 0.02 by default.
+	Arrivals float64
 	// Mode is the socket's permissions; 0660 by default.
 	Mode fs.FileMode
 	// Group owns the socket, by number; 0 leaves it to the system.
@@ -50,6 +56,8 @@ type Config struct {
 func (c Config) withDefaults() (Config, error) {
 	c.Slots = cmp.Or(c.Slots, 4)
 	c.MaxConsumers = cmp.Or(c.MaxConsumers, 64)
+	c.MaxPerProcess = cmp.Or(c.MaxPerProcess, 16)
+	c.Arrivals = cmp.Or(c.Arrivals, 0.02)
 	c.Width = cmp.Or(c.Width, c.Spec.Width)
 	c.Height = cmp.Or(c.Height, c.Spec.Height)
 	c.Mode = cmp.Or(c.Mode, 0o660)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/edge-agent/agent/agent/output/ring/wire"
 	"github.com/edge-agent/agent/capture"
@@ -15,14 +16,15 @@ import (
 // kernel doubles it and charges about 768 bytes a message: some 20 of them.
 const sendBuffer = 8 << 10
 
-// pauseMillis is how long no one is accepted after the process ran out of
+// starved is how long no one is accepted after the process ran out of
 // descriptors; the waiting ones would keep epoll awake for nothing.
-const pauseMillis = 200
+const starved = 200 * time.Millisecond
 
 type consumer struct {
-	fd     int
-	missed uint64 // since the last message that it got
-	gone   bool   // hung up; serve will drop it
+	fd      int
+	process int    // 0 when it is in a PID namespace of its own
+	missed  uint64 // since the last message that it got
+	gone    bool   // hung up; serve will drop it
 }
 
 // startServing starts the goroutine that owns the connections: it alone
@@ -64,11 +66,15 @@ func (r *Ring) serve(poll int) {
 	defer unix.Close(poll)
 	defer r.dropAll()
 	events := make([]unix.EpollEvent, 64)
-	timeout := -1
+	resume := time.Duration(0) // when the door is watched again; 0 while it is
 	for {
+		timeout := -1
+		if resume != 0 {
+			timeout = int((max(resume-capture.Monotonic(), 0) + time.Millisecond - 1) / time.Millisecond)
+		}
 		n, err := unix.EpollWait(poll, events, timeout)
-		if n == 0 && err == nil { // the pause is over
-			timeout = -1
+		if n == 0 && err == nil && resume != 0 { // the pause is over
+			resume = 0
 			r.listenFor(poll, unix.EPOLLIN)
 		}
 		for _, e := range events[:max(n, 0)] {
@@ -76,8 +82,8 @@ func (r *Ring) serve(poll int) {
 			case r.wake:
 				return
 			case r.door.FD:
-				if !r.accept(poll) {
-					timeout = pauseMillis
+				if pause := r.arrive(poll); pause != 0 {
+					resume = capture.Monotonic() + pause
 					r.listenFor(poll, 0)
 				}
 			default:
@@ -85,6 +91,16 @@ func (r *Ring) serve(poll int) {
 			}
 		}
 	}
+}
+
+// arrive lets in one consumer, and says for how long no other one.
+func (r *Ring) arrive(poll int) time.Duration {
+	began := capture.Monotonic()
+	if !r.accept(poll) {
+		return starved
+	}
+	now := capture.Monotonic()
+	return r.arrivals.spend(now, now-began)
 }
 
 func (r *Ring) listenFor(poll int, events uint32) {
@@ -110,17 +126,13 @@ func (r *Ring) accept(poll int) bool {
 	return true
 }
 
-var errFull = errors.New("too many consumers")
-
 // admit takes the consumer in. Its descriptor is the caller's again if there is
 // an error.
 func (r *Ring) admit(poll, fd int) error {
-	r.mu.Lock()
-	full := len(r.consumers) >= r.cfg.MaxConsumers
-	r.mu.Unlock()
-	if full {
+	process := peer(fd)
+	if why := r.full(process); why != "" {
 		r.refused.Add(1)
-		return r.refuse(fd)
+		return r.refuse(fd, why)
 	}
 	// Consumers have nothing to say: what they send fails at their end, and
 	// only a hang-up is reported here.
@@ -133,12 +145,40 @@ func (r *Ring) admit(poll, fd int) error {
 	if err := watch(poll, fd, unix.EPOLLET); err != nil {
 		return err
 	}
-	return r.greet(fd)
+	return r.greet(fd, process)
+}
+
+// full is why there is no room for one more consumer, of that process.
+func (r *Ring) full(process int) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.consumers) >= r.cfg.MaxConsumers {
+		return fmt.Sprintf("too many consumers: %d are allowed", r.cfg.MaxConsumers)
+	}
+	same := 0
+	for _, c := range r.consumers {
+		if process != 0 && c.process == process {
+			same++
+		}
+	}
+	if same >= r.cfg.MaxPerProcess {
+		return fmt.Sprintf("too many consumers in process %d: %d are allowed", process, r.cfg.MaxPerProcess)
+	}
+	return ""
+}
+
+// peer is the process that connected, 0 when it is not known.
+func peer(fd int) int {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return 0
+	}
+	return int(cred.Pid)
 }
 
 // greet sends the description and adds the consumer in one go, so that it hears
 // of every frame that is newer than the description says.
-func (r *Ring) greet(fd int) error {
+func (r *Ring) greet(fd, process int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	desc := r.desc
@@ -151,20 +191,20 @@ func (r *Ring) greet(fd int) error {
 	if err := unix.Sendmsg(fd, text, rights, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL); err != nil {
 		return err
 	}
-	r.consumers = append(r.consumers, &consumer{fd: fd})
+	r.consumers = append(r.consumers, &consumer{fd: fd, process: process})
 	return nil
 }
 
 // refuse says why before the caller hangs up.
-func (r *Ring) refuse(fd int) error {
+func (r *Ring) refuse(fd int, why string) error {
 	text, err := json.Marshal(map[string]any{
 		"magic": wire.Magic, "version": wire.Version,
-		"error": fmt.Sprintf("too many consumers: %d are allowed", r.cfg.MaxConsumers),
+		"error": why,
 	})
 	if err != nil {
 		return err
 	}
-	return errors.Join(errFull, unix.Send(fd, text, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL))
+	return errors.Join(errors.New(why), unix.Send(fd, text, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL))
 }
 
 // notify sends r.message to every consumer whose socket has room. It is called

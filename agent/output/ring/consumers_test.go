@@ -3,6 +3,7 @@ package ring_test
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -65,6 +66,25 @@ func TestConsumerBeyondTheLimitIsToldWhy(t *testing.T) {
 	}
 }
 
+// One program cannot keep the others out.
+func TestProcessWithTooManyConsumersIsToldWhy(t *testing.T) {
+	r, path := open(t, func(c *ring.Config) { c.MaxPerProcess = 2 })
+	for range 2 {
+		connect(t, path)
+	}
+	_, err := reader.Dial(path)
+	want := fmt.Sprintf("too many consumers in process %d: 2 are allowed", os.Getpid())
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Fatalf("%v, want %s", err, want)
+	}
+	p := start(t, "echo", path)
+	publish(t, r, &pixels, 1)
+	p.expect(t, "frame 1")
+	if s := r.Stats(); s.Consumers != 3 || s.Refused != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestTenReadersGetEveryFrame(t *testing.T) {
 	r, path := open(t, nil)
 	var readers [10]*reader.Reader
@@ -108,7 +128,7 @@ func TestGarbageIsRefusedAtItsSource(t *testing.T) {
 
 // Some read their description, some leave at once, some talk before they listen.
 func TestTenThousandConsumersComeAndGo(t *testing.T) {
-	r, path := open(t, nil)
+	r, path := open(t, func(c *ring.Config) { c.Arrivals = 1 })
 	visit := func(i int) {
 		fd := knock(t, path)
 		defer unix.Close(fd)

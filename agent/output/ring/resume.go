@@ -56,7 +56,7 @@ func (r *Ring) inherit() {
 		if m, newest, err := adoptMemory(memories[0], &r.desc, r.print); err == nil {
 			r.mem, r.published = m, newest/2
 			for _, fd := range connections {
-				r.consumers = append(r.consumers, &consumer{fd: fd})
+				r.consumers = append(r.consumers, &consumer{fd: fd, process: peer(fd)})
 			}
 			return
 		}

@@ -46,7 +46,7 @@ type Stats struct {
 	// Notified and Missed count messages: delivered to a consumer's socket, and
 	// not, because it was full.
 	Notified, Missed uint64
-	// Refused counts consumers that came when MaxConsumers were connected.
+	// Refused counts consumers that came when as many as may were connected.
 	Refused uint64
 }
 
@@ -63,7 +63,8 @@ type Ring struct {
 	wake  int           // eventfd that ends serve
 	done  chan struct{} // closed when serve has ended
 
-	keeping rate // of the goroutine that serves
+	keeping  rate  // of the goroutine that serves
+	arrivals share // likewise
 
 	notified, missed, refused atomic.Uint64
 
@@ -90,7 +91,10 @@ func New(cfg Config) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ring: %w", err)
 	}
-	r := &Ring{cfg: cfg, store: cfg.Store, name: storeName(&cfg), desc: describe(cfg), done: make(chan struct{})}
+	r := &Ring{
+		cfg: cfg, store: cfg.Store, name: storeName(&cfg), desc: describe(cfg), done: make(chan struct{}),
+		arrivals: share{part: cfg.Arrivals},
+	}
 	if r.store == nil || len(r.name) > maxStoreName {
 		r.store = noStore{}
 	}

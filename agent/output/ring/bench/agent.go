@@ -19,7 +19,6 @@ import (
 type agent struct {
 	command *exec.Cmd
 	socket  string
-	began   time.Duration // CPU time until it was ready
 }
 
 func (b *bench) start(rate int) (*agent, error) {
@@ -88,7 +87,7 @@ func (a *agent) memory() float64 {
 	return float64(pages) * float64(os.Getpagesize()) / (1 << 20)
 }
 
-// A result is what readers saw.
+// A result is what readers saw, and what the agent took meanwhile.
 type result struct {
 	late          []time.Duration // sorted
 	read, skipped int
@@ -140,7 +139,7 @@ func (b *bench) beside(a *agent, readers []*exec.Cmd, first, meanwhile func() er
 		return r, err
 	}
 	if len(readers) == 0 {
-		time.Sleep(time.Duration(b.seconds * float64(time.Second)))
+		sleep(b.seconds)
 	}
 	for _, c := range readers {
 		if err := c.Wait(); err != nil {
@@ -180,7 +179,4 @@ func (r *result) add(f *os.File) error {
 	return lines.Err()
 }
 
-func ready(seconds float64) error {
-	time.Sleep(time.Duration(seconds * float64(time.Second)))
-	return nil
-}
+func sleep(seconds float64) { time.Sleep(time.Duration(seconds * float64(time.Second))) }

@@ -128,10 +128,9 @@ func (b *bench) runBeside(a *agent, kind attackKind) (r result, first time.Durat
 		if other == nil {
 			return nil
 		}
-		if err := other.Start(); err != nil {
-			return err
-		}
-		return ready(b.seconds / 4)
+		err := other.Start()
+		sleep(b.seconds / 4) // it is at it
+		return err
 	}, func() error {
 		began := time.Now()
 		late := b.reader("C", a.socket, 0.001)

@@ -89,7 +89,7 @@ func hold(socket string, n int) error {
 		for i, fd := range fds {
 			polled[i].Fd = int32(fd)
 		}
-		if _, err := unix.Poll(polled, 10); err != nil {
+		if _, err := unix.Poll(polled, 10); err != nil && err != unix.EINTR {
 			return err
 		}
 		fds = fds[:0]
