@@ -13,13 +13,6 @@ import (
 	"github.com/edge-agent/agent/preproc"
 )
 
-const (
-	// maxWatchers is how many clients may wait for images or be sent some.
-	maxWatchers = 16
-	// maxTensors is how many of them tensors, which are large.
-	maxTensors = 4
-)
-
 // A Camera is what may be seen of one.
 type Camera struct {
 	Name string
@@ -113,39 +106,14 @@ func (c *Camera) files() (names []string) {
 	return names
 }
 
-// place takes a place among the watchers, which leave gives back. It is false
-// when there is none.
-func (s *Server) place(t *Tap) (leave func(), ok bool) {
-	tensor := t.suffix() == npySuffix
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.watching == maxWatchers || tensor && s.tensors == maxTensors {
-		return nil, false
-	}
-	s.count(tensor, 1)
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.count(tensor, -1)
-	}, true
-}
-
-// count is called with s.mu held.
-func (s *Server) count(tensor bool, n int) {
-	s.watching += n
-	if tensor {
-		s.tensors += n
-	}
-}
-
 // still answers with the next image.
 func (s *Server) still(w http.ResponseWriter, r *http.Request, t *Tap) {
-	leave, ok := s.place(t)
-	if !ok {
+	seat := s.sit(r, t)
+	if seat == nil {
 		s.busy(w, "too many clients look at images")
 		return
 	}
-	defer leave()
+	defer s.leave(seat)
 	watcher := t.watch(false)
 	defer watcher.end()
 	p, err := watcher.next(r.Context())
@@ -168,7 +136,7 @@ func (s *Server) still(w http.ResponseWriter, r *http.Request, t *Tap) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	out := newSender(w)
+	out := newSender(w, seat)
 	out.write(head)
 	out.write(p.Data)
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"slices"
@@ -15,7 +16,35 @@ const (
 	// the age of the picture that it reads next. The kernel doubles it.
 	sendBuffer    = 128 << 10
 	receiveBuffer = 16 << 10
+	// backlog is how many connections wait for accept: few, so that one of a flood
+	// is soon turned away by the kernel and the others do not wait behind it.
+	backlog = 128
 )
+
+// A rhythm is how many connections are let in: a few at once, and then one every
+// interval. A flood of 6000 a second took half a CPU from the cameras.
+type rhythm struct {
+	interval time.Duration
+	burst    int
+	due      time.Time
+}
+
+var (
+	plainRhythm = rhythm{interval: time.Millisecond, burst: 4 * maxConnections}
+	tlsRhythm   = rhythm{interval: 10 * time.Millisecond, burst: maxConnections} // an RSA handshake takes a millisecond or two
+)
+
+// wait returns when one more may come.
+func (r *rhythm) wait() {
+	now := time.Now()
+	if earliest := now.Add(-time.Duration(r.burst) * r.interval); r.due.Before(earliest) {
+		r.due = earliest
+	}
+	r.due = r.due.Add(r.interval)
+	if r.due.After(now) {
+		time.Sleep(r.due.Sub(now)) // some ms: too short to be ended by anything
+	}
+}
 
 // A gate is a listener with a bound on the connections that are open.
 type gate struct {
@@ -23,8 +52,9 @@ type gate struct {
 	server *Server
 	// limit is how many may be open, and alive has room for twice as many: the
 	// goroutine of one that was closed may still have to find out.
-	limit int
-	alive chan struct{}
+	limit  int
+	alive  chan struct{}
+	rhythm rhythm
 
 	mu    sync.Mutex
 	conns []*conn // the oldest first
@@ -35,9 +65,32 @@ type conn struct {
 	net.Conn
 	gate *gate
 	busy atomic.Bool
+	read atomic.Int64 // bytes since the last request
 }
 
 type connKey struct{}
+
+// errLong: the server's own end of such a request is a goroutine that sleeps.
+var errLong = errors.New("the request is too long")
+
+// Read ends a connection that sends more than a header. What a request is
+// answered with may be on its way, so bytes are counted from its end.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.read.Add(int64(n)) > maxHeader && !c.busy.Load() {
+		if c.gate.server.pair == nil {
+			c.tell(longAnswer)
+		}
+		return 0, errLong
+	}
+	return n, err
+}
+
+// tell says something where that takes no time.
+func (c *conn) tell(answer string) {
+	_ = c.SetWriteDeadline(time.Now().Add(time.Millisecond))
+	_, _ = c.Write([]byte(answer))
+}
 
 // connOf is the connection below what the server was handed.
 func connOf(c net.Conn) *conn {
@@ -48,7 +101,11 @@ func connOf(c net.Conn) *conn {
 }
 
 func newGate(l net.Listener, s *Server, limit int) *gate {
-	return &gate{Listener: l, server: s, limit: limit, alive: make(chan struct{}, 2*limit)}
+	g := &gate{Listener: l, server: s, limit: limit, alive: make(chan struct{}, 2*limit), rhythm: plainRhythm}
+	if s.pair != nil {
+		g.rhythm = tlsRhythm
+	}
+	return g
 }
 
 // wait returns when every connection has ended.
@@ -70,6 +127,7 @@ func (g *gate) Accept() (net.Conn, error) {
 
 func (g *gate) accept() (net.Conn, error) {
 	for {
+		g.rhythm.wait()
 		raw, err := g.Listener.Accept()
 		if err != nil {
 			return nil, err
@@ -77,7 +135,7 @@ func (g *gate) accept() (net.Conn, error) {
 		c := &conn{Conn: raw, gate: g}
 		if !g.admit(c) {
 			g.server.refused.Add(1)
-			g.refuse(raw)
+			g.refuse(c)
 			continue
 		}
 		bound(raw)
@@ -111,21 +169,25 @@ func (g *gate) admit(c *conn) bool {
 	return true
 }
 
-const busyAnswer = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n" +
-	"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\ntoo many connections\n"
+const (
+	asText     = "Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	busyAnswer = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n" + asText + "\r\ntoo many connections\n"
+	longAnswer = "HTTP/1.1 431 Request Header Fields Too Large\r\n" + asText + "\r\nthe request is too long\n"
+	bodyAnswer = "HTTP/1.1 413 Request Entity Too Large\r\n" + asText + "\r\nrequests have no body here\n"
+)
 
-// refuse says why before it hangs up, where that takes no time.
-func (g *gate) refuse(c net.Conn) {
+// refuse says why before it hangs up.
+func (g *gate) refuse(c *conn) {
 	if g.server.pair == nil {
-		_ = c.SetWriteDeadline(time.Now().Add(time.Millisecond))
-		_, _ = c.Write([]byte(busyAnswer))
+		c.tell(busyAnswer)
 	}
 	_ = c.Close()
 }
 
-// state is told of each connection by the server. One that ends does so once.
+// state is told of each connection by the server. One that ends, or is taken out
+// of its hands, does so once.
 func (g *gate) state(c net.Conn, s http.ConnState) {
-	if s != http.StateClosed {
+	if s != http.StateClosed && s != http.StateHijacked {
 		return
 	}
 	ended := connOf(c)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -38,7 +39,12 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connKey{}).(*conn)
 	c.busy.Store(true)
 	defer c.busy.Store(false)
+	c.read.Store(0)
 	s.requests.Add(1)
+	if r.ContentLength != 0 {
+		cut(w)
+		return
+	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -58,13 +64,20 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// cut ends a connection on which a body was announced, for which the server would
+// wait.
+func cut(w http.ResponseWriter) {
+	c, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return // it was closed
+	}
+	_ = c.SetDeadline(time.Now().Add(time.Millisecond))
+	_, _ = io.WriteString(c, bodyAnswer)
+	_ = c.Close()
+}
+
 // refusal says why a request is refused, 0 when it is not.
 func (s *Server) refusal(w http.ResponseWriter, r *http.Request) (status int, why string) {
-	if r.ContentLength != 0 {
-		// The server would wait for what was announced.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
-		return http.StatusRequestEntityTooLarge, "requests have no body here"
-	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		return http.StatusMethodNotAllowed, "allowed: GET and HEAD"

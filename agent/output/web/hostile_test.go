@@ -54,14 +54,14 @@ func victim(t *testing.T, s *served) (frames func(n int)) {
 	}
 }
 
-func TestTenThousandConnectionsThatSayNothing(t *testing.T) {
+func TestThousandsOfConnectionsThatSayNothing(t *testing.T) {
 	st := newStudio()
 	s := serve(t, web.Config{}, st.handlers())
 	st.film(t, 50_000, 2*time.Millisecond)
 	frames := victim(t, s)
 	before, goroutines, files := heap(), runtime.NumGoroutine(), descriptors(t)
 	open, mostGoroutines, most := make([]net.Conn, 0, 200), 0, 0
-	for i := range 10_000 {
+	for i := range 3000 {
 		c, err := net.Dial("tcp", s.address)
 		if err != nil {
 			t.Fatal(err)
@@ -94,7 +94,7 @@ func TestTenThousandConnectionsThatSayNothing(t *testing.T) {
 	if now := descriptors(t); now > files+2 {
 		t.Errorf("%d descriptors, %d before", now, files)
 	}
-	if stats := s.Stats(); stats.Evicted < 5000 {
+	if stats := s.Stats(); stats.Evicted < 1500 {
 		t.Errorf("%+v", stats)
 	}
 	t.Logf("at most %d connections, %d goroutines (%d before), heap %+d KiB; %+v", most, mostGoroutines, goroutines, (int64(held)-int64(before))>>10, s.Stats())
@@ -148,9 +148,11 @@ func TestClientThatNeverReadsHoldsNobodyUp(t *testing.T) {
 	if among < alone/2 {
 		t.Errorf("%.0f frames a second, %.0f before", among, alone)
 	}
-	if resp, _ := get(t, client(t), s.url+"/nothing", nil); resp.StatusCode != 404 {
-		t.Error(resp.Status)
-	}
+	// Whoever comes gets the place of one that has taken nothing for a second.
+	until(t, "there is room", func() bool {
+		resp, _ := get(t, client(t), s.url+"/cameras/front/snapshot.jpg", nil)
+		return resp.StatusCode == 200
+	})
 	t.Logf("15 clients that do not read: the other one gets %.0f frames/s, %.0f without them, heap %+d KiB", among, alone, (int64(held)-int64(before))>>10)
 	stop := time.Now()
 	if err := s.stop(); err != nil || time.Since(stop) > time.Second {

@@ -26,12 +26,12 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, t *Tap) {
 		say(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	leave, ok := s.place(t)
-	if !ok {
+	seat := s.sit(r, t)
+	if seat == nil {
 		s.busy(w, "too many clients look at images")
 		return
 	}
-	defer leave()
+	defer s.leave(seat)
 	watcher := t.watch(true)
 	defer watcher.end()
 	p, err := watcher.next(r.Context())
@@ -43,7 +43,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, t *Tap) {
 	h.Set("Content-Type", "multipart/x-mixed-replace; boundary="+boundary)
 	h.Set("Connection", "close")
 	h.Set("Transfer-Encoding", "identity") // what is endless needs no chunks, which simple clients cannot read
-	out := newSender(w)
+	out := newSender(w, seat)
 	if r.Method == http.MethodHead {
 		watcher.release(p)
 		return
@@ -63,23 +63,26 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, t *Tap) {
 // A sender writes to a client in pieces. After an error it does nothing.
 type sender struct {
 	w       http.ResponseWriter
+	seat    *seat
 	control *http.ResponseController
 	head    []byte
 	err     error
 }
 
-func newSender(w http.ResponseWriter) *sender {
-	return &sender{w: w, control: http.NewResponseController(w)}
+func newSender(w http.ResponseWriter, seat *seat) *sender {
+	return &sender{w: w, seat: seat, control: http.NewResponseController(w)}
 }
 
 func (s *sender) write(b []byte) {
 	for len(b) > 0 && s.err == nil {
-		n := min(piece, len(b))
-		if s.err = s.control.SetWriteDeadline(time.Now().Add(stallTimeout)); s.err == nil {
+		n, now := min(piece, len(b)), time.Now()
+		s.seat.since.Store(now.UnixNano())
+		if s.err = s.control.SetWriteDeadline(now.Add(stallTimeout)); s.err == nil {
 			_, s.err = s.w.Write(b[:n])
 		}
 		b = b[n:]
 	}
+	s.seat.since.Store(0)
 }
 
 // part sends one picture of a stream, and the boundary after it: a browser shows

@@ -10,12 +10,14 @@
 //
 //   - Of connections there are maxConnections. When one more comes, the oldest
 //     that has no request under way is closed for it: it was idle, or never said
-//     anything. If all are busy, the new one is told to come again.
+//     anything. If all are busy, the new one is told to come again. A flood of them
+//     is slowed down.
 //   - A request has its header within headerTimeout, in maxHeader bytes, and no
 //     body. An answer goes out in pieces, each of which gets stallTimeout.
 //   - Of clients that wait for images or are sent some there are maxWatchers. All
 //     that get the same image share one copy; each holds one at most. One that is
-//     slow gets fewer images, and the newest.
+//     slow gets fewer images, and the newest; one that takes nothing for a second
+//     loses its place to the next who wants it, and after stallTimeout to nobody.
 //   - HTTP/2 is off: its streams, windows and header tables are one more set of
 //     bounds, for pages of a few requests.
 //
@@ -34,15 +36,15 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
 const (
 	maxConnections = 64
 	maxRequests    = 32 // at work at a time
-	maxHeader      = 8 << 10
+	maxHeader      = 16 << 10
 	headerTimeout  = 5 * time.Second
 	idleTimeout    = 30 * time.Second
 	// stallTimeout is how long a client may take nothing.
@@ -92,8 +94,7 @@ type Server struct {
 	pair     *kept[tls.Certificate] // nil for plain HTTP
 	working  chan struct{}
 
-	mu                sync.Mutex // guards what follows, for an instant
-	watching, tensors int
+	seats
 
 	connections       atomic.Int64
 	requests          atomic.Uint64
@@ -119,7 +120,7 @@ func (s *Server) Serve(ctx context.Context, listening func(url string)) error {
 	if err := s.readSecrets(); err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", s.cfg.Listen.String())
+	l, err := listen(ctx, s.cfg.Listen.String())
 	if err != nil {
 		return err
 	}
@@ -140,6 +141,22 @@ func (s *Server) Serve(ctx context.Context, listening func(url string)) error {
 	return err
 }
 
+// listen is net's, which has a backlog of thousands.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := l.(*net.TCPListener).SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { _ = syscall.Listen(int(fd), backlog) }) // or it stays longer
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
 // readSecrets fails when nobody could be answered.
 func (s *Server) readSecrets() (err error) {
 	if s.token != nil {
@@ -154,7 +171,7 @@ func (s *Server) readSecrets() (err error) {
 func (s *Server) httpServer(ctx context.Context, g *gate) *http.Server {
 	srv := &http.Server{
 		Handler:           http.HandlerFunc(s.admit),
-		ReadHeaderTimeout: headerTimeout, WriteTimeout: stallTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: headerTimeout, WriteTimeout: stallTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 2 * maxHeader, // a conn ends before that
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, connOf(c))
@@ -183,10 +200,8 @@ func (s *Server) url(a net.Addr) string {
 
 // Stats may be called from any goroutine.
 func (s *Server) Stats() Stats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	return Stats{
-		Connections: int(s.connections.Load()), Watchers: s.watching, Requests: s.requests.Load(),
+		Connections: int(s.connections.Load()), Watchers: s.seats.count(), Requests: s.requests.Load(),
 		Refused: s.refused.Load(), Evicted: s.outdated.Load(),
 	}
 }
