@@ -92,7 +92,7 @@ gstreamer: deps-test ## the outputs for GStreamer, read by stock gst-launch-1.0
 	$(GO) test -tags $(GOTAGS)$(comma)gstreamer -count 1 -run Stock ./agent/output/gst ./agent
 
 # With the tags of the tests that need a VM or a camera, which are code too.
-lint: GOFLAGS := -tags=$(GOTAGS),e2e,v4l2real,callgrind,gstreamer -buildvcs=false
+lint: GOFLAGS := -tags=$(GOTAGS),e2e,dnn,v4l2real,callgrind,gstreamer -buildvcs=false
 lint: deps-lint ## gofmt, vet, staticcheck, clang-format, shellcheck, man pages, words
 	@.ci/lint
 
@@ -124,6 +124,11 @@ gobench: deps-test ## the Go benchmarks (PKG=./dir BENCH=pattern), or with BASE=
 bench-ring: build ## what readers of frames get and cost, and hostile ones: README's numbers (SECONDS=10 a row)
 	$(GO) build -o bin/bench-ring ./agent/output/ring/bench
 	bin/bench-ring $(if $(SECONDS),-seconds $(SECONDS))
+
+.PHONY: example
+example: deps-test ## the example that detects with OpenCV (installs python3-opencv), on a model made by hand
+	@.ci/deps python3-opencv
+	$(GO) test -tags $(GOTAGS)$(comma)dnn -count 1 -v -run ExampleDetects ./agent/output/ring
 
 READS ?= 1e7
 soak-ring: deps-test ## READS (1e7) frames read while they are written over, and none torn

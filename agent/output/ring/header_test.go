@@ -3,6 +3,7 @@ package ring_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -13,20 +14,29 @@ import (
 // The header is for C99 and newer, and for C++, with every warning there is;
 // a program that maps no points needs no -lm.
 func TestHeaderIsCAndCxx(t *testing.T) {
+	const program = "#include \"edge_agent.h\"\n" +
+		"int main(void) { ea_ring r; ea_frame f; return ea_open(&r, \"a\", \"b\") == EA_AWAY && ea_next(&r, &f, 0) == EA_AWAY && (ea_close(&r), true) ? 0 : 1; }\n"
+	example, err := os.ReadFile("c/frames.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := t.TempDir() + "/program"
 	for _, args := range []string{
 		"cc -x c -std=c99", "cc -x c -std=gnu17 -D_FORTIFY_SOURCE=2 -O2", "c++ -x c++ -std=c++11", "c++ -x c++ -std=c++20",
 	} {
-		const program = "#include \"edge_agent.h\"\n" +
-			"int main(void) { ea_ring r; ea_frame f; return ea_open(&r, \"a\", \"b\") == EA_AWAY && ea_next(&r, &f, 0) == EA_AWAY && (ea_close(&r), true) ? 0 : 1; }\n"
-		words := append(strings.Fields(args), strict...)
-		cmd := exec.Command(words[0], append(words[1:], "-o", t.TempDir()+"/program", "-")...)
-		cmd.Stdin = strings.NewReader(program)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", args, err, out)
-			continue
-		}
-		if err := exec.Command(cmd.Args[len(cmd.Args)-2]).Run(); err != nil {
-			t.Errorf("%s: %v", args, err)
+		for _, source := range []string{program, string(example) + "\n"} {
+			words := append(strings.Fields(args), strict...)
+			words = append(words, "-o", path, "-")
+			if source != program {
+				words = append(words, "-lm")
+			}
+			cmd := exec.Command(words[0], words[1:]...)
+			cmd.Stdin = strings.NewReader(source)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", args, err, out)
+			} else if err := exec.Command(path).Run(); source == program && err != nil {
+				t.Errorf("%s: %v", args, err)
+			}
 		}
 	}
 }
