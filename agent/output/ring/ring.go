@@ -12,6 +12,11 @@
 // that they are its own. The socket in the file system is not kept: one that
 // nobody serves must refuse, so that a second agent is told from a dead one.
 //
+// Who connects costs the agent 20 to 30 us, and 66 % of a CPU when a program does it
+// in a loop: so arrivals have a fiftieth of one, and wait in the socket's queue
+// beyond that. One process may not have all places, or a program that leaks its
+// connections would shut out the others. Those that are connected feel neither.
+//
 // The image size of a ring is fixed. When a camera comes back in another mode
 // and the output follows the camera's size, the owner closes the ring and makes
 // a new one on the same path: consumers see the connection end, connect again
