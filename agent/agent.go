@@ -49,6 +49,8 @@ type Options struct {
 	FirstSequence func() uint64
 	// Watchdog is the interval that systemd asked for, 0 for none.
 	Watchdog time.Duration
+	// Events gives the newest events of Log, the newest first; nil for none.
+	Events func() []systemd.Event
 	// Version is what a status says of the program.
 	Version string
 }
@@ -68,6 +70,8 @@ type Agent struct {
 	web    *web.Server // nil for none
 	guard  *systemd.Watchdog
 	silent atomic.Pointer[silence] // the stage that is stuck, nil while none is
+
+	past past
 
 	started   time.Time
 	lastWords string // of the process before, if it was stuck

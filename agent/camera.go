@@ -57,6 +57,7 @@ type camera struct {
 
 	ledger   Ledger
 	meter    meter
+	past     cameraPast // of the sampler, under the agent's past
 	troubles troubles
 	state    atomic.Pointer[State]
 	changed  func() // called after each change of state, from any goroutine

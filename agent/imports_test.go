@@ -47,7 +47,10 @@ var rooms = map[string]room{
 		"agent/status": "it shows a status",
 		"github.com/prometheus/client_golang/...": "the one room that knows Prometheus",
 	},
-	"agent/status": {}, // a command and the page know it, and nothing behind it
+	"agent/history": {},
+	"agent/status": { // a command and the page know it, and nothing behind it
+		"agent/history": "a point that is not there is null",
+	},
 	"agent/bench": {
 		"agent/config":      "the cameras that it measures",
 		"agent/health":      "what the kernel says of processes and limits",

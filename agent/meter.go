@@ -99,11 +99,15 @@ func (a *Agent) sample(ctx context.Context) {
 	n := 0
 	every(ctx, a.monitor, "sampler", samplePeriod, sampleLimit, func() {
 		n++
+		whole := n%int(status.LatencyWindow/samplePeriod) == 0
 		for _, c := range a.list() {
 			c.meter.sample(&c.ledger)
-			if n%int(status.LatencyWindow/samplePeriod) == 0 {
+			if whole {
 				c.meter.end(&c.ledger.total)
 			}
+		}
+		if whole {
+			a.remember()
 		}
 	})
 }

@@ -17,7 +17,7 @@ func TestPipeGetsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	log, closer := newStreamLogger(w, zerolog.InfoLevel)
+	log, closer := newStreamLogger(w, zerolog.InfoLevel, nil)
 	log.Debug().Msg("below the level")
 	log.Info().Str("camera", "front").Msg("publishing")
 	if err := closer.Close(); err != nil {
@@ -45,7 +45,7 @@ func TestPipeThatNobodyReadsBlocksNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, closer := newStreamLogger(w, zerolog.InfoLevel)
+	log, closer := newStreamLogger(w, zerolog.InfoLevel, nil)
 	for range 10 * queueEntries {
 		log.Info().Str("camera", "front").Msg("storm")
 	}
@@ -63,7 +63,7 @@ func TestTerminalGetsColoursUnlessNoColor(t *testing.T) {
 	for noColor, coloured := range map[string]bool{"": true, "1": false} {
 		t.Setenv("NO_COLOR", noColor)
 		main, terminal := openTerminal(t)
-		log, closer := newStreamLogger(terminal, zerolog.InfoLevel)
+		log, closer := newStreamLogger(terminal, zerolog.InfoLevel, nil)
 		log.Warn().Str("camera", "front").Str("message_id", "aa").Msg("camera lost")
 		if err := closer.Close(); err != nil {
 			t.Fatal(err)
@@ -80,7 +80,7 @@ func TestTerminalGetsColoursUnlessNoColor(t *testing.T) {
 
 func TestStderrThatIsNoJournalIsAStream(t *testing.T) {
 	t.Setenv("JOURNAL_STREAM", "1:1")
-	_, closer := NewLogger(zerolog.InfoLevel)
+	_, closer := NewLogger(zerolog.InfoLevel, nil)
 	defer closer.Close()
 	if _, ok := closer.(*LogWriter).sink.(*streamSink); !ok {
 		t.Errorf("standard error of a test goes to %T", closer.(*LogWriter).sink)

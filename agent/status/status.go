@@ -9,7 +9,11 @@
 // is not known, an empty string for what is nothing.
 package status
 
-import "time"
+import (
+	"time"
+
+	"github.com/edge-agent/agent/agent/history"
+)
 
 // A Status is the agent at one moment.
 type Status struct {
@@ -127,7 +131,7 @@ type Rates struct {
 // are of: one that has ended.
 const (
 	RateWindow    = 5 * time.Second
-	LatencyWindow = 10 * time.Second
+	LatencyWindow = history.Period
 )
 
 // A Histogram counts durations by the bounds of [Status].

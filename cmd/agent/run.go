@@ -37,7 +37,8 @@ func (r *runCmd) Run() error {
 	if _, err := native.Kernels(); err != nil {
 		return refuse(err)
 	}
-	log, closer := systemd.NewLogger(level)
+	recent := &systemd.Recent{}
+	log, closer := systemd.NewLogger(level, recent)
 	defer closer.Close()
 	for _, w := range cfg.Warnings {
 		log.Warn().Str("warning", w.String()).Msg("config")
@@ -52,7 +53,7 @@ func (r *runCmd) Run() error {
 	err = agent.New(agent.Options{
 		Config: cfg, Log: log, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
 		Notifier: notifier, Descriptors: systemd.NewDescriptorStore(notifier),
-		Watchdog: watchdog, FirstSequence: agent.SequenceByClock, Version: version,
+		Watchdog: watchdog, FirstSequence: agent.SequenceByClock, Version: version, Events: recent.Events,
 	}).Run(ctx)
 	if err != nil {
 		log.Error().Err(err).Msg("agent failed")
@@ -64,7 +65,7 @@ func (r *runCmd) Run() error {
 // refuse logs each fault of a config as an event of its own, so that the
 // journal can be asked for them, and ends the daemon.
 func refuse(err error) error {
-	log, closer := systemd.NewLogger(zerolog.InfoLevel)
+	log, closer := systemd.NewLogger(zerolog.InfoLevel, nil)
 	defer closer.Close()
 	faults, ok := errors.AsType[config.Faults](err)
 	if !ok {
