@@ -24,13 +24,14 @@ PACKAGES_LINT  := clang-format man-db shellcheck
 PACKAGES_TEST  := python3-numpy systemd
 PACKAGES_COUNT := valgrind
 PACKAGES_GST   := gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+PACKAGES_PAGE  := chromium fonts-dejavu-core
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
 
 # Where `make run` keeps what systemd would keep in /run/agent and /var/lib/agent.
 RUN_ENV := RUNTIME_DIRECTORY=$(CURDIR)/var/run STATE_DIRECTORY=$(CURDIR)/var/lib
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-lint deps-test build run test unit hooks race asan instructions gstreamer lint fmt fuzz bench gobench soak env version clean distclean
+.PHONY: help deps deps-lint deps-test build run test unit hooks race asan instructions gstreamer lint fmt page fuzz bench gobench soak env version clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,8 +92,13 @@ gstreamer: deps-test ## the outputs for GStreamer, read by stock gst-launch-1.0
 	@.ci/deps $(PACKAGES_GST)
 	$(GO) test -tags $(GOTAGS)$(comma)gstreamer -count 1 -run Stock ./agent/output/gst ./agent
 
+# Not a step of make test either: a browser takes 300 MB.
+page: build deps-test ## the status page in a real browser; screenshots in .cache/page, to be looked at
+	@.ci/deps $(PACKAGES_PAGE)
+	$(GO) test -tags $(GOTAGS)$(comma)page -count 1 ./agent/page
+
 # With the tags of the tests that need a VM or a camera, which are code too.
-lint: GOFLAGS := -tags=$(GOTAGS),e2e,dnn,v4l2real,callgrind,gstreamer -buildvcs=false
+lint: GOFLAGS := -tags=$(GOTAGS),e2e,dnn,v4l2real,callgrind,gstreamer,page -buildvcs=false
 lint: deps-lint ## gofmt, vet, staticcheck, clang-format, shellcheck, man pages, words
 	@.ci/lint
 

@@ -205,6 +205,7 @@ func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
 	c.throttle.adaptive, c.throttle.imposed = cfg.Queue.Policy == config.SlowInput, &a.budget.imposed
 	c.troubles = troubles{log: c.log, ledger: &c.ledger}
 	c.state.Store(&State{Phase: Opening, Since: time.Now()})
+	c.meter.sample(&c.ledger)
 	a.addSinks(c)
 	if err = c.openProcessor(a.Config.Isolation); err != nil {
 		return nil, errors.Join(err, origin.Close(), c.flight.Close())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/metrics"
 	"github.com/edge-agent/agent/agent/output/web"
+	"github.com/edge-agent/agent/agent/page"
 	"github.com/edge-agent/agent/systemd"
 )
 
@@ -24,6 +25,7 @@ func newWeb(a *Agent) *web.Server {
 	return web.New(web.Config{Listen: h.Listen, TokenFile: h.TokenFile, Certificate: h.Certificate, Key: h.Key}, web.Handlers{
 		Live: a.monitor.Check, Ready: a.Ready, Cameras: a.webCameras,
 		Status: func() any { return a.Status() }, Metrics: metrics.Handler(a.Status),
+		Page: page.Handler(page.Sources{History: a.History, Events: a.events}),
 	})
 }
 

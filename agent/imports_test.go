@@ -48,6 +48,9 @@ var rooms = map[string]room{
 		"github.com/prometheus/client_golang/...": "the one room that knows Prometheus",
 	},
 	"agent/history": {},
+	"agent/page": {
+		"agent/status": "what it shows is a status",
+	},
 	"agent/status": { // a command and the page know it, and nothing behind it
 		"agent/history": "a point that is not there is null",
 	},

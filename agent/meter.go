@@ -53,7 +53,7 @@ func (m *meter) sample(l *Ledger) {
 	m.n++
 }
 
-// rates are those since the oldest mark, 0 before there is one.
+// rates are those since the oldest mark.
 func (m *meter) rates(l *Ledger) status.Rates {
 	m.mu.Lock()
 	defer m.mu.Unlock()
