@@ -45,7 +45,6 @@ var rooms = map[string]room{
 	},
 	"agent/metrics": {
 		"agent/status": "it shows a status",
-		"github.com/prometheus/client_golang/...": "the one room that knows Prometheus",
 	},
 	"agent/history": {},
 	"agent/page": {

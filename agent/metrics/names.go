@@ -1,51 +1,124 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"runtime"
 
-// all is every metric of the agent: what desc made.
-var all []*prometheus.Desc
+	"github.com/edge-agent/agent/agent/status"
+)
 
-// desc names a metric. The names are an interface: dashboards and alerts have them.
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	d := prometheus.NewDesc("edge_agent_"+name, help, labels, nil)
-	all = append(all, d)
-	return d
+// families are all metrics. The names are an interface: dashboards and alerts have
+// them.
+var families = append([]family{
+	ofAgent("build_info", "gauge", "Always 1, with the version of the agent and of Go.",
+		func(w *writer, s *status.Status) { w.sample(1, s.Version, runtime.Version()) }, "version", "goversion"),
+	ofAgent("alive", "gauge", "Whether every stage makes progress, as the watchdog asks.",
+		func(w *writer, s *status.Status) { w.truth(s.Alive) }),
+	ofAgent("ready", "gauge", "Whether every camera publishes fresh and good frames.",
+		func(w *writer, s *status.Status) { w.truth(s.Ready) }),
+	ofAgent("healthy", "gauge", "Whether it is alive and ready and the preprocessor gives right answers.",
+		func(w *writer, s *status.Status) { w.truth(s.Healthy) }),
+	ofAgent("degraded", "gauge", "Whether something works with less than the config asks for.",
+		func(w *writer, s *status.Status) { w.truth(s.Degraded) }),
+	ofAgent("watchdog_pings_total", "counter", "Pings that systemd's watchdog got.",
+		func(w *writer, s *status.Status) { w.count(s.Resources.WatchdogPings) }),
+	ofAgent("memory_bytes", "gauge", "Memory of the agent and its workers that counts towards the limit.",
+		func(w *writer, s *status.Status) { w.sample(float64(s.Resources.MemoryBytes)) }),
+	ofAgent("memory_limit_bytes", "gauge", "The limit of that memory, 0 for none.",
+		func(w *writer, s *status.Status) { w.sample(float64(s.Resources.MemoryLimitBytes)) }),
+	ofAgent("threads", "gauge", "Threads of the agent and its workers.",
+		func(w *writer, s *status.Status) { w.sample(float64(s.Resources.Threads)) }),
+	ofAgent("temperature_celsius", "gauge", "Temperature of the hottest zone of the device.",
+		func(w *writer, s *status.Status) {
+			if t := s.Resources.TemperatureCelsius; t != nil {
+				w.sample(*t)
+			}
+		}),
+
+	ofCamera("frames_captured_total", "counter", "Frames that were read from the camera.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.count(c.Captured, c.Name) }),
+	ofCamera("frames_kernel_lost_total", "counter", "Frames that the driver lost before they could be read, by its sequence numbers.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.count(c.KernelLost, c.Name) }),
+	ofCamera("frames_published_total", "counter", "Frames of which an output at least took an image.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.count(c.Published, c.Name) }),
+	ofCamera("frames_dropped_total", "counter", "Frames that were captured and not published, by reason.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.counts(c.Dropped, c.Name) }, "reason"),
+	ofCamera("frames_in_flight", "gauge", "Frames that were captured and have not come to an end.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.sample(float64(c.InFlight), c.Name) }),
+	ofCamera("frame_age_seconds", "histogram", "Age of published frames: from the driver's time stamp to publication.",
+		func(w *writer, s *status.Status, c *status.Camera) {
+			w.histogram(s.BoundsSeconds, &c.Age.Histogram, c.Name)
+		}),
+	ofCamera("stage_duration_seconds", "histogram", "What a frame spends in a stage: capture (time stamp to dequeue), queue, preprocess, publish.",
+		func(w *writer, s *status.Status, c *status.Camera) {
+			for i := range c.Stages {
+				w.histogram(s.BoundsSeconds, &c.Stages[i].Histogram, c.Name, c.Stages[i].Name)
+			}
+		}, "stage"),
+	ofCamera("last_published_timestamp_seconds", "gauge", "When the newest frame was published, as Unix time.",
+		func(w *writer, s *status.Status, c *status.Camera) {
+			if ago := c.LastPublished; ago != nil {
+				w.sample(float64(s.Time.UnixMilli())/1000-*ago, c.Name)
+			}
+		}),
+	ofCamera("queue_length", "gauge", "Frames that wait to be preprocessed.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.sample(float64(c.Queue.Length), c.Name) }),
+	ofCamera("queue_capacity", "gauge", "How many may wait before the oldest is evicted.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.sample(float64(c.Queue.Capacity), c.Name) }),
+
+	ofCamera("camera_state", "gauge", "1 for the state that the camera is in, 0 for the others.",
+		func(w *writer, _ *status.Status, c *status.Camera) {
+			for _, state := range status.States {
+				w.truth(c.State == state, c.Name, state)
+			}
+		}, "state"),
+	ofCamera("camera_healthy", "gauge", "Whether the camera publishes fresh and good frames.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.truth(c.Healthy, c.Name) }),
+	ofCamera("camera_fallback", "gauge", "The fallback mode that the camera runs in, 0 for the wanted mode.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.sample(float64(c.Fallback), c.Name) }),
+	ofCamera("recoveries_total", "counter", "Remedies that were tried on a camera, by rung of the ladder.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.counts(c.Recoveries, c.Name) }, "rung"),
+	ofCamera("quality_verdicts_total", "counter", "Published frames with a verdict against them.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.counts(c.Verdicts, c.Name) }, "verdict"),
+	ofCamera("worker_restarts_total", "counter", "Workers that had to be replaced, by cause.",
+		func(w *writer, _ *status.Status, c *status.Camera) {
+			if c.Worker != nil {
+				w.counts(c.Worker.Replaced, c.Name)
+			}
+		}, "cause"),
+	ofCamera("worker_memory_bytes", "gauge", "Memory of the camera's worker, shared memory included.",
+		func(w *writer, _ *status.Status, c *status.Camera) {
+			if c.Worker != nil {
+				w.sample(float64(c.Worker.MemoryBytes), c.Name)
+			}
+		}),
+
+	ofOutput("consumers", "gauge", "Programs that take images from an output now.",
+		func(w *writer, o *status.Output, labels ...string) { w.sample(float64(o.Consumers), labels...) }),
+	ofOutput("consumer_delivered_total", "counter", "Images that consumers of an output took.",
+		func(w *writer, o *status.Output, labels ...string) { w.count(o.Delivered, labels...) }),
+	ofOutput("consumer_missed_total", "counter", "Images that a consumer of an output did not get, since it was too slow or failed.",
+		func(w *writer, o *status.Output, labels ...string) { w.count(o.Missed, labels...) }),
+	ofOutput("output_failing", "gauge", "Whether nothing comes of images at the moment.",
+		func(w *writer, o *status.Output, labels ...string) { w.truth(o.Error != "", labels...) }),
+}, ofProcess...)
+
+func ofAgent(name, kind, help string, write func(*writer, *status.Status), labels ...string) family {
+	return family{"edge_agent_" + name, kind, help, labels, write}
 }
 
-var (
-	buildInfo     = desc("build_info", "Always 1, with the version of the agent and of Go.", "version", "goversion")
-	alive         = desc("alive", "Whether every stage makes progress, as the watchdog asks.")
-	ready         = desc("ready", "Whether every camera publishes fresh and good frames.")
-	healthy       = desc("healthy", "Whether it is alive and ready and the preprocessor gives right answers.")
-	degraded      = desc("degraded", "Whether something works with less than the config asks for.")
-	watchdogPings = desc("watchdog_pings_total", "Pings that systemd's watchdog got.")
-	memory        = desc("memory_bytes", "Memory of the agent and its workers that counts towards the limit.")
-	memoryLimit   = desc("memory_limit_bytes", "The limit of that memory, 0 for none.")
-	threads       = desc("threads", "Threads of the agent and its workers.")
-	temperature   = desc("temperature_celsius", "Temperature of the hottest zone of the device.")
+func ofCamera(name, kind, help string, write func(*writer, *status.Status, *status.Camera), labels ...string) family {
+	return ofAgent(name, kind, help, func(w *writer, s *status.Status) {
+		for i := range s.Cameras {
+			write(w, s, &s.Cameras[i])
+		}
+	}, append([]string{"camera"}, labels...)...)
+}
 
-	captured      = desc("frames_captured_total", "Frames that were read from the camera.", "camera")
-	kernelLost    = desc("frames_kernel_lost_total", "Frames that the driver lost before they could be read, by its sequence numbers.", "camera")
-	published     = desc("frames_published_total", "Frames of which an output at least took an image.", "camera")
-	dropped       = desc("frames_dropped_total", "Frames that were captured and not published, by reason.", "camera", "reason")
-	inFlight      = desc("frames_in_flight", "Frames that were captured and have not come to an end.", "camera")
-	frameAge      = desc("frame_age_seconds", "Age of published frames: from the driver's time stamp to publication.", "camera")
-	stageDuration = desc("stage_duration_seconds",
-		"What a frame spends in a stage: capture (time stamp to dequeue), queue, preprocess, publish.", "camera", "stage")
-	lastPublished = desc("last_published_timestamp_seconds", "When the newest frame was published, as Unix time.", "camera")
-	queueLength   = desc("queue_length", "Frames that wait to be preprocessed.", "camera")
-	queueCapacity = desc("queue_capacity", "How many may wait before the oldest is evicted.", "camera")
-
-	cameraState    = desc("camera_state", "1 for the state that the camera is in, 0 for the others.", "camera", "state")
-	cameraHealthy  = desc("camera_healthy", "Whether the camera publishes fresh and good frames.", "camera")
-	fallback       = desc("camera_fallback", "The fallback mode that the camera runs in, 0 for the wanted mode.", "camera")
-	recoveries     = desc("recoveries_total", "Remedies that were tried on a camera, by rung of the ladder.", "camera", "rung")
-	verdicts       = desc("quality_verdicts_total", "Published frames with a verdict against them.", "camera", "verdict")
-	workerRestarts = desc("worker_restarts_total", "Workers that had to be replaced, by cause.", "camera", "cause")
-	workerMemory   = desc("worker_memory_bytes", "Memory of the camera's worker, shared memory included.", "camera")
-
-	consumers = desc("consumers", "Programs that take images from an output now.", "camera", "output", "kind")
-	delivered = desc("consumer_delivered_total", "Images that consumers of an output took.", "camera", "output", "kind")
-	missed    = desc("consumer_missed_total", "Images that a consumer of an output did not get, since it was too slow or failed.", "camera", "output", "kind")
-	failing   = desc("output_failing", "Whether nothing comes of images at the moment.", "camera", "output", "kind")
-)
+func ofOutput(name, kind, help string, write func(w *writer, o *status.Output, labels ...string)) family {
+	return ofCamera(name, kind, help, func(w *writer, _ *status.Status, c *status.Camera) {
+		for i := range c.Outputs {
+			o := &c.Outputs[i]
+			write(w, o, c.Name, o.Name, o.Kind)
+		}
+	}, "output", "kind")
+}
