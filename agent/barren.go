@@ -16,17 +16,17 @@ const (
 
 // barren watches the ledger of a stream for frames that are good.
 type barren struct {
-	since              time.Time // of the last look that saw good ones
-	published, damaged uint64    // as counted then
+	since          time.Time // of the last look that saw good ones
+	sound, damaged uint64    // as counted then
 }
 
 // begin begins with a stream.
 func (b *barren) begin(l *Ledger, now time.Time) {
-	b.since, b.published, b.damaged = now, l.published.Load(), l.damaged()
+	b.since, b.sound, b.damaged = now, l.sound.Load(), l.damaged()
 }
 
 func (b *barren) look(l *Ledger, now time.Time) error {
-	if l.published.Load() != b.published {
+	if l.sound.Load() != b.sound {
 		b.begin(l, now)
 		return nil
 	}

@@ -77,6 +77,7 @@ func (c *camera) process(ctx context.Context, f *capture.Frame) {
 
 // delivers notes that a frame was good for all that it was wanted for.
 func (c *camera) delivers(now time.Duration) {
+	c.ledger.sound.Add(1)
 	c.fresh.Store(int64(now))
 	c.streak = 0
 	if !c.publishing.Load() {

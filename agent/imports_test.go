@@ -60,8 +60,9 @@ var rooms = map[string]room{
 		"capture":           "frames are what is preprocessed",
 		"preproc/...":       "the real processor is what is measured",
 	},
-	"agent/spool":    {},
-	"agent/instance": {},
+	"agent/spool":           {},
+	"agent/spool/spooltest": {},
+	"agent/instance":        {},
 	"agent/quarantine": {
 		"agent/spool": "a bounded directory of whole files",
 		"capture":     "what it keeps is a frame, in the words of capture",
@@ -71,10 +72,10 @@ var rooms = map[string]room{
 		"capture": "an image carries the times of capture's clock",
 	},
 	"agent/output/files": {
-		"agent/output": "it is one of its kinds",
-		"agent/spool":  "a bounded directory of whole files",
-		"preproc":      "an output borrows a preproc.Image",
-		"capture":      "a name tells the time of capture, by the clock on the wall",
+		"agent/output":        "it is one of its kinds",
+		"agent/output/stream": "what lies beside an image is a record of it",
+		"agent/spool":         "a bounded directory of whole files",
+		"preproc":             "an output borrows a preproc.Image",
 	},
 	"agent/output/door": {
 		"agent/instance":       "the socket of a process that cannot end is nobody's",

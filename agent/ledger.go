@@ -28,7 +28,7 @@ const (
 	DropTimedOut                // the preprocessor took longer than its deadline
 	DropCrashed                 // the preprocessor crashed, or is not back yet
 	DropOutput                  // no output could take it
-	DropNotDue                  // every output has its interval, and none was due
+	DropNotDue                  // no output was due by its interval, or wanted the image
 	DropSkipped                 // one too many for the preprocessor or for the device
 	DropShutdown                // the agent was told to stop
 	dropCount
@@ -69,6 +69,7 @@ type Ledger struct {
 	captured   atomic.Uint64
 	kernelLost atomic.Uint64
 	published  atomic.Uint64
+	sound      atomic.Uint64 // published, or could have been
 	inFlight   atomic.Int64
 	drops      [dropCount]atomic.Uint64
 	replaced   replacements // workers that had to go

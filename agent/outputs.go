@@ -112,7 +112,8 @@ func (a *Agent) openFiles(p place) (output.Output, error) {
 		dir = filepath.Join(a.StateDir, dir)
 	}
 	f, err := files.New(files.Config{
-		Dir: dir, Keep: p.cfg.Files.Keep, Camera: p.camera.Name, Spec: p.cfg.Spec, Width: p.width, Height: p.height,
+		Dir: dir, Keep: p.cfg.Files.Keep, KeepFor: p.cfg.Files.KeepFor, Odd: p.cfg.Files.On == config.Verdict, Sidecar: p.cfg.Files.Sidecar,
+		Camera: p.camera.Name, Spec: p.cfg.Spec, Width: p.width, Height: p.height,
 	})
 	if err != nil {
 		return nil, err

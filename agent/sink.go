@@ -107,9 +107,9 @@ func (s *sink) blank() *preproc.Image {
 }
 
 // write hands the filled image to every output; one that fails does not keep
-// it from the others. It is [output.ErrUnwanted] when none had a use for it.
+// it from the others. It is [output.ErrUnwanted] when none had a use for it: then
+// the next image is due as soon.
 func (s *sink) write(ctx context.Context) error {
-	s.due = nextDue(s.due, s.image.Timestamp, s.cfg.Every)
 	s.image.Published = capture.Monotonic()
 	if at := unsafe.SliceData(s.image.Data); at != nil {
 		s.drawn[at] = s.image.Drawn
@@ -126,11 +126,12 @@ func (s *sink) write(ctx context.Context) error {
 		}
 	}
 	s.tell()
-	switch {
-	case taken:
-		return nil
-	case len(errs) == 0:
+	if !taken && len(errs) == 0 {
 		return output.ErrUnwanted
+	}
+	s.due = nextDue(s.due, s.image.Timestamp, s.cfg.Every)
+	if taken {
+		return nil
 	}
 	return errors.Join(errs...)
 }

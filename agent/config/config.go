@@ -147,8 +147,14 @@ type Ring struct{ Slots int }
 type Files struct {
 	// Dir is absolute, or relative to the state directory.
 	Dir string
-	// Keep is how many bytes may lie there; the oldest files make room.
-	Keep int64
+	// Keep is how many bytes may lie there, KeepFor how long a file stays, 0 for as
+	// long as there is room; the oldest files make room.
+	Keep    int64
+	KeepFor time.Duration
+	// On says which images are kept.
+	On On
+	// Sidecar says whether what is known of an image lies beside it.
+	Sidecar bool
 }
 
 // A Pipe is a command that gets images on its standard input.
@@ -196,6 +202,16 @@ const (
 	Process Isolation = iota
 	// None is the agent itself, which a crash ends.
 	None
+)
+
+// On says which images a file output keeps.
+type On uint8
+
+const (
+	// All images.
+	All On = iota
+	// Verdict: those with a verdict against them.
+	Verdict
 )
 
 // A Policy says what a full queue does.

@@ -68,7 +68,7 @@ func TestExampleMeansWhatItSays(t *testing.T) {
 			Outputs: []Output{
 				{Spec: model, Ring: &Ring{4}},
 				{Spec: preview, Ring: &Ring{4}},
-				{Spec: archive, Every: 10 * time.Second, Files: &Files{"front", 1 << 30}},
+				{Spec: archive, Every: 10 * time.Second, Files: &Files{Dir: "front", Keep: 1 << 30}},
 			},
 			StallAfter: 2 * time.Second, ProcessDeadline: 300 * time.Millisecond, USBReset: true,
 		}, {

@@ -86,6 +86,22 @@ func duration(least, most time.Duration) kind[time.Duration] {
 		})
 }
 
+const day = 24 * time.Hour
+
+// long is a duration that may be in days.
+func long(least, most time.Duration) kind[time.Duration] {
+	short := duration(least, most)
+	allowed := fmt.Sprintf("allowed: %s to %dd, such as 12h or 7d", brief(least), most/day)
+	return scalarKind(short.name, allowed, func(s string) (time.Duration, bool) {
+		if days, ok := strings.CutSuffix(s, "d"); ok {
+			v, err := strconv.ParseFloat(days, 64)
+			d := time.Duration(v * float64(day))
+			return d, err == nil && v > 0 && v <= float64(most/day) && d >= least
+		}
+		return short.read(&node{shape: scalar, text: s})
+	})
+}
+
 // brief writes 24h0m0s as 24h.
 func brief(d time.Duration) string {
 	s := d.String()

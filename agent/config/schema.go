@@ -203,6 +203,15 @@ var files = section[Files]{
 		func(f *Files, v string) { f.Dir = v }),
 	value("keep", bytes(1<<20, "allowed: 1MiB or more, in KiB, MiB, GiB or TiB"), "256MiB",
 		"how much may lie there; the oldest files make room", func(f *Files, v int64) { f.Keep = v }),
+	value("keep-for", orNone(long(time.Minute, 3650*day)), "0",
+		"how long a file stays, while the agent runs and between two runs; 0 is as long as there is room. A clock that is set makes no file older: see agent(8)",
+		func(f *Files, v time.Duration) { f.KeepFor = v }),
+	value("on", oneOf[On]("all", "verdict"), "all",
+		"which images are kept: all, or those with a verdict against them (quality); every is the least time between two of those then, and frames without count as not-due",
+		func(f *Files, v On) { f.On = v }),
+	value("sidecar", booleans, "false",
+		"whether NAME.json lies beside each image: camera, output, sequence, times, verdict, shape, geometry, SHA-256; it counts towards keep, and goes with the image",
+		func(f *Files, v bool) { f.Sidecar = v }),
 }
 
 var pipe = section[Pipe]{

@@ -51,9 +51,10 @@ type Keeper interface {
 	Leave() error
 }
 
-// ErrUnwanted is what Write of a [Lazy] output returns for an image that nobody
-// looked at any more. It is no failure, and the image does not count as taken.
-var ErrUnwanted = errors.New("nobody wants images")
+// ErrUnwanted is what Write returns for an image that the output has no use for:
+// nobody looked at a [Lazy] one any more, or the config wants others. It is no
+// failure, and the image does not count as taken.
+var ErrUnwanted = errors.New("nobody wants the image")
 
 // A Lazy output wants images only while somebody looks at them.
 type Lazy interface {

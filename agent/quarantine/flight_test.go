@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/edge-agent/agent/agent/spool/spooltest"
 	"github.com/edge-agent/agent/capture"
 )
 
@@ -217,11 +218,11 @@ func TestRecordingAllocatesNothing(t *testing.T) {
 // A page that a full file system does not have is SIGBUS for who writes into
 // it through a mapping.
 func TestFullMemoryCostsTheRecordAndNotTheProcess(t *testing.T) {
-	dir := small(t)
+	dir := spooltest.Small(t)
 	c := Config{Dir: t.TempDir(), Keep: 1 << 20, FlightDir: dir}
 	s := open(t, c)
 	flight := fly(t, s, "front")
-	fill(t, filepath.Join(dir, "hog.1"))
+	spooltest.Fill(t, filepath.Join(dir, "hog.1"))
 	flight.Begin(numbered(5))
 	if _, err := s.Flight("rear"); err == nil {
 		t.Error("a record was made on a full file system")

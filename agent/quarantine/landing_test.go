@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/edge-agent/agent/agent/spool/spooltest"
 )
 
 // The process may die between writing the entry and removing the record.
@@ -37,9 +39,9 @@ func TestEntryMadeTwiceIsOneEntry(t *testing.T) {
 
 // Records wait in memory for a disk that is full, a few of them.
 func TestRecordsWaitForTheDisk(t *testing.T) {
-	disk, flights := small(t), t.TempDir()
+	disk, flights := spooltest.Small(t), t.TempDir()
 	hog := filepath.Join(disk, "hog")
-	fill(t, hog)
+	spooltest.Fill(t, hog)
 	synctest.Test(t, func(t *testing.T) {
 		var o told
 		c := o.config(disk, 1<<20)

@@ -98,7 +98,7 @@ func New(cfg Config) (*Store, error) {
 		cfg.Trouble = func(error) {}
 	}
 	s := &Store{
-		cfg: cfg, dir: spool.New(cfg.Dir, cfg.Keep, own),
+		cfg: cfg, dir: spool.New(spool.Config{Path: cfg.Dir, Keep: cfg.Keep, Own: own}),
 		work: make(chan *Entry, maxPending), done: make(chan struct{}), windows: map[source]*window{},
 	}
 	w := &writer{Store: s, trouble: ground(cfg.FlightDir)}

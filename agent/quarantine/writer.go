@@ -58,7 +58,7 @@ func (w *writer) write(e *Entry) error {
 	if err != nil {
 		return fmt.Errorf("quarantine frame: %w", err)
 	}
-	return w.dir.Write(e.Name(), append([][]byte{line}, e.planes()...)...)
+	return w.dir.Write(spool.File{Name: e.Name(), Parts: append([][]byte{line}, e.planes()...), At: e.Captured})
 }
 
 // count accounts for an entry, nil being none in particular, and gives the

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/edge-agent/agent/agent/spool"
 )
@@ -20,7 +21,7 @@ func numbers(name string) (age string, ours bool) {
 // Nothing is touched before Open; Open changes nothing when it is done again.
 func TestOpenTakesStockOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
-	d := spool.New(dir, 10, numbers)
+	d := spool.New(spool.Config{Path: dir, Keep: 10, Own: numbers})
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("made by New: %v", err)
 	}
@@ -29,6 +30,9 @@ func TestOpenTakesStockOnce(t *testing.T) {
 	}
 	for _, name := range []string{"b3.n", "a1.n", "c2.n", ".tmp-d4.n", ".tmp-mine", "mine"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("12345"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(filepath.Join(dir, name), time.Time{}, time.Unix(1e9, 0)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,9 +55,9 @@ func TestOpenTakesStockOnce(t *testing.T) {
 }
 
 func TestSameNameTakesThePlace(t *testing.T) {
-	d := spool.New(t.TempDir(), 100, numbers)
+	d := spool.New(spool.Config{Path: t.TempDir(), Keep: 100, Own: numbers})
 	for _, text := range []string{"first", "the second"} {
-		if err := d.Write("a1.n", []byte(text[:3]), []byte(text[3:])); err != nil {
+		if err := d.Write(spool.File{Name: "a1.n", Parts: [][]byte{[]byte(text[:3]), []byte(text[3:])}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -64,10 +68,10 @@ func TestSameNameTakesThePlace(t *testing.T) {
 
 func TestForeignNameIsNotWritten(t *testing.T) {
 	dir := t.TempDir()
-	if err := spool.New(dir, 100, numbers).Write("../a1.n", nil); err == nil {
+	if err := spool.New(spool.Config{Path: dir, Keep: 100, Own: numbers}).Write(spool.File{Name: "../a1.n"}); err == nil {
 		t.Error("written")
 	}
-	if err := spool.New(dir, 2, numbers).Write("a1.n", []byte("123")); !errors.Is(err, spool.ErrTooLarge) {
+	if err := spool.New(spool.Config{Path: dir, Keep: 2, Own: numbers}).Write(spool.File{Name: "a1.n", Parts: [][]byte{[]byte("123")}}); !errors.Is(err, spool.ErrTooLarge) {
 		t.Errorf("error %v", err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {

@@ -1,46 +1,27 @@
 package files_test
 
 import (
-	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/edge-agent/agent/agent/output/files"
+	"github.com/edge-agent/agent/agent/spool/spooltest"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
-
-// small mounts a file system of 256 KiB.
-func small(t *testing.T) string {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("mounting a file system takes root, as in CI")
-	}
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
 
 // picture takes 10 of the 64 pages.
 var picture = make([]byte, 10*4096)
 
 func TestFullDiskOfOursGivesTheOldest(t *testing.T) {
-	dir := small(t)
+	dir := spooltest.Small(t)
 	synctest.Test(t, func(t *testing.T) {
 		f := open(t, dir, 1<<30) // keep promises more than there is
 		for i := range uint64(50) {
@@ -57,14 +38,14 @@ func TestFullDiskOfOursGivesTheOldest(t *testing.T) {
 }
 
 func TestFullDiskOfOthersIsWaitedFor(t *testing.T) {
-	dir := small(t)
+	dir := spooltest.Small(t)
 	hog := filepath.Join(dir, "hog")
 	synctest.Test(t, func(t *testing.T) {
 		f := open(t, dir, 1<<30)
 		for i := range uint64(3) {
 			write(t, f, i, picture)
 		}
-		fill(t, hog)
+		spooltest.Fill(t, hog)
 		// One old picture makes room for one new one. The hog takes it all.
 		write(t, f, 3, picture)
 		if s := f.Stats(); s.Written != 4 || s.Files != 3 {
@@ -78,7 +59,7 @@ func TestFullDiskOfOthersIsWaitedFor(t *testing.T) {
 		if names, _ := list(t, dir); len(names) != 1 {
 			t.Errorf("left, half files among them: %q", names)
 		}
-		fill(t, hog)
+		spooltest.Fill(t, hog)
 		time.Sleep(time.Second)
 		write(t, f, 6, picture) // tried again, in vain
 		time.Sleep(time.Second)
@@ -97,19 +78,6 @@ func TestFullDiskOfOthersIsWaitedFor(t *testing.T) {
 	})
 }
 
-// fill appends to path until the disk is full.
-func fill(t *testing.T, path string) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for err == nil {
-		_, err = f.Write(make([]byte, 4096))
-	}
-}
-
 // With this variable set the test binary writes pictures until it is killed.
 const dirVar = "FILES_TEST_DIR"
 
@@ -117,11 +85,15 @@ const dirVar = "FILES_TEST_DIR"
 const large = 2 << 20
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(loserVar); dir != "" {
+		lose(dir)
+		os.Exit(0)
+	}
 	dir := os.Getenv(dirVar)
 	if dir == "" {
 		os.Exit(m.Run())
 	}
-	f, err := files.New(files.Config{Dir: dir, Keep: 20 * large, Camera: "front", Output: "archive", Spec: jpeg, MaxBytes: large})
+	f, err := files.New(files.Config{Dir: dir, Keep: 20 * large, Camera: "front", Output: "archive", Spec: jpeg, MaxBytes: large, Sidecar: true})
 	if err != nil {
 		panic(err)
 	}
@@ -145,46 +117,38 @@ func TestKilledAgentLeavesNoHalfPicture(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	for range 20 {
-		writeUntilKilled(t, dir)
-		if names, bytes := list(t, dir); wholeBytes(names) > bytes {
-			t.Fatalf("%q have %d bytes, of %d each", names, bytes, large)
+		spooltest.UntilKilled(t, dirVar+"="+dir, 5)
+		if names, _ := list(t, dir); wholePictures(t, dir, names) == 0 {
+			t.Fatalf("%q", names)
 		}
 		closed(t, open(t, dir, 20*large))
 		names, bytes := list(t, dir)
-		if len(names) == 0 || wholeBytes(names) != bytes || bytes > 20*large {
-			t.Fatalf("%q have %d bytes, of %d each", names, bytes, large)
+		if n := wholePictures(t, dir, names); 2*n != len(names) || bytes > 20*large {
+			t.Fatalf("%q have %d bytes, %d pictures", names, bytes, n)
 		}
 	}
 }
 
-// wholeBytes is what the finished ones among the files must have.
-func wholeBytes(names []string) (n int64) {
+// wholePictures counts those, each of which must be whole and have a record
+// beside it that is, too.
+func wholePictures(t *testing.T, dir string, names []string) (n int) {
+	t.Helper()
 	for _, name := range names {
-		if !strings.HasPrefix(name, ".tmp-") {
-			n += large
+		if strings.HasPrefix(name, ".tmp-") || !strings.HasSuffix(name, ".jpg") {
+			continue
 		}
+		var record struct {
+			File  string
+			Bytes int
+		}
+		text, err := os.ReadFile(filepath.Join(dir, name+".json"))
+		if err != nil || json.Unmarshal(text, &record) != nil || record.File != name || record.Bytes != large {
+			t.Fatalf("%s: %v: %s", name, err, text)
+		}
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() != large {
+			t.Fatalf("%v, %v", info, err)
+		}
+		n++
 	}
 	return n
-}
-
-func writeUntilKilled(t *testing.T, dir string) {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), dirVar+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	for range 5 {
-		if !lines.Scan() {
-			t.Error("the writer ended")
-		}
-	}
-	cmd.Process.Kill()
-	cmd.Wait()
 }

@@ -2,8 +2,9 @@
 //
 // What enters: images, as often as the pipeline finds them due. What leaves:
 // one file each, whole or not at all, in names that sort by capture time; JPEG
-// outputs as .jpg, tensors as NumPy's .npy. The oldest files give way to new
-// ones. It never lets the pipeline wait for a disk, never touches a file that
+// outputs as .jpg, tensors as NumPy's .npy; and beside each, if wanted, what is
+// known of it, as .json. The oldest files give way to new ones, and to time. It
+// never lets the pipeline wait for a disk, never touches a file that
 // it did not name, and never logs: Stats and Err say how it is doing.
 package files
 
@@ -17,8 +18,8 @@ import (
 	"time"
 
 	"github.com/edge-agent/agent/agent/output"
+	"github.com/edge-agent/agent/agent/output/stream"
 	"github.com/edge-agent/agent/agent/spool"
-	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
 
@@ -37,8 +38,15 @@ var ErrClosed = errors.New("files closed")
 type Config struct {
 	// Dir is the directory; it is made if need be, and may hold other files.
 	Dir string
-	// Keep is the most bytes that the files of this output may have.
-	Keep int64
+	// Keep is the most bytes that the files of this output may have, and KeepFor
+	// how long they stay, 0 for as long as there is room.
+	Keep    int64
+	KeepFor time.Duration
+	// Odd keeps only images with a verdict against them.
+	Odd bool
+	// Sidecar puts a [stream.Record] beside each image, with the file's name, its
+	// bytes and the SHA-256 of the elements or of the JPEG file.
+	Sidecar bool
 	// Camera and Output begin every file name; Output is Spec.Name by default.
 	Camera, Output string
 	Spec           preproc.Spec
@@ -74,20 +82,24 @@ type Dropped struct {
 // A Files is an [output.Output]. Stats, Err and Close may be called from any
 // goroutine.
 type Files struct {
-	cfg  Config
-	dir  *spool.Directory
-	free chan *job
-	work chan *job
-	done chan struct{} // closed when the writer has ended
+	cfg    Config
+	dir    *spool.Directory
+	record *stream.Record
+	free   chan *job
+	work   chan *job
+	done   chan struct{} // closed when the writer has ended
 
 	mu     sync.Mutex // guards what follows
 	closed bool
 	stats  Stats
+	pace   pace
 }
 
 // job is an image on its way to the disk.
 type job struct {
 	bytes    []byte // the file
+	header   int    // of it, before the image
+	record   []byte // what is known of it, with a Sidecar
 	sequence uint64
 	captured time.Time
 }
@@ -104,12 +116,12 @@ func New(cfg Config) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("files: %w", err)
 	}
-	dir := spool.New(cfg.Dir, cfg.Keep, cfg.own)
+	dir := spool.New(spool.Config{Path: cfg.Dir, Keep: cfg.Keep, KeepFor: cfg.KeepFor, Own: cfg.own, Beside: sidecar})
 	if err := dir.Open(); err != nil {
 		return nil, fmt.Errorf("files: %w", err)
 	}
 	f := &Files{
-		cfg: cfg, dir: dir, done: make(chan struct{}),
+		cfg: cfg, dir: dir, done: make(chan struct{}), record: stream.NewRecord(cfg.Camera, &cfg.Spec),
 		free: make(chan *job, queueLength), work: make(chan *job, queueLength),
 	}
 	for range queueLength {
@@ -145,7 +157,7 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 // Write copies img for the writer, or counts it as dropped when that one is
-// behind. What the disk says is in Stats and Err, not here.
+// behind; a good one is [output.ErrUnwanted] where only odd ones are kept. What the disk says is in Stats and Err, not here.
 func (f *Files) Write(_ context.Context, img *preproc.Image) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -155,20 +167,33 @@ func (f *Files) Write(_ context.Context, img *preproc.Image) error {
 	if err := f.check(img); err != nil {
 		return err
 	}
+	if f.cfg.Odd && img.Verdict == preproc.Good {
+		return output.ErrUnwanted
+	}
 	select {
 	case j := <-f.free:
-		j.bytes = j.bytes[:0]
-		if f.cfg.Spec.Encode == preproc.Raw {
-			j.bytes = AppendNPYHeader(j.bytes, &f.cfg.Spec, img.Width, img.Height)
-		}
-		j.bytes = append(j.bytes, img.Data...)
-		j.sequence = img.Sequence
-		j.captured = wallClock(img.Timestamp)
+		f.fill(j, img)
 		f.work <- j // never full: there are as many places as jobs
+		f.pace.offered(false)
 	default:
 		f.stats.Dropped.Busy++
+		f.pace.offered(true)
 	}
 	return nil
+}
+
+func (f *Files) fill(j *job, img *preproc.Image) {
+	j.bytes = j.bytes[:0]
+	if f.cfg.Spec.Encode == preproc.Raw {
+		j.bytes = AppendNPYHeader(j.bytes, &f.cfg.Spec, img.Width, img.Height)
+	}
+	j.header = len(j.bytes)
+	j.bytes = append(j.bytes, img.Data...)
+	j.sequence = img.Sequence
+	j.captured = stream.WallClock(img.Timestamp)
+	if f.cfg.Sidecar {
+		j.record = f.record.Append(append(j.record[:0], '{'), img)
+	}
 }
 
 func (f *Files) check(img *preproc.Image) error {
@@ -182,11 +207,6 @@ func (f *Files) check(img *preproc.Image) error {
 	return nil
 }
 
-// wallClock is the time of day of a CLOCK_MONOTONIC time stamp.
-func wallClock(timestamp time.Duration) time.Time {
-	return time.Now().Add(timestamp - capture.Monotonic())
-}
-
 // Stats may be called from any goroutine.
 func (f *Files) Stats() Stats {
 	f.mu.Lock()
@@ -198,11 +218,19 @@ func (f *Files) Stats() Stats {
 func (f *Files) Report() output.Report {
 	s := f.Stats()
 	missed := s.Dropped.Busy + s.Dropped.Full + s.Dropped.Failed + s.Dropped.TooLarge
-	return output.Report{Kind: "files", Address: f.cfg.Dir, Consumers: 1, Delivered: s.Written, Missed: missed, Err: s.LastError}
+	return output.Report{Kind: "files", Address: f.cfg.Dir, Consumers: 1, Delivered: s.Written, Missed: missed, Err: f.Err()}
 }
 
-// Err is why the last image could not be written, nil if it could.
-func (f *Files) Err() error { return f.Stats().LastError }
+// Err is why images cannot be written at the moment: what the disk says to the
+// last one, or that it does not keep up.
+func (f *Files) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stats.LastError != nil {
+		return f.stats.LastError
+	}
+	return f.pace.err()
+}
 
 // Close writes what is queued and ends the writer. A disk that hangs is left
 // alone after a second, with an error.

@@ -2,10 +2,14 @@ package files
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/edge-agent/agent/agent/spool"
 	"github.com/edge-agent/agent/preproc"
 )
 
@@ -13,6 +17,7 @@ import (
 func hung() *Files {
 	spec := preproc.Spec{Width: 64, Height: 48, DType: preproc.Float32}
 	f := &Files{
+		dir:  spool.New(spool.Config{}),
 		cfg:  Config{Spec: spec, MaxBytes: 64 * 48 * 3 * 4},
 		free: make(chan *job, queueLength), work: make(chan *job, queueLength), done: make(chan struct{}),
 	}
@@ -35,6 +40,50 @@ func TestWriteAllocatesNothing(t *testing.T) {
 	if allocs != 0 {
 		t.Errorf("%v allocations an image", allocs)
 	}
+}
+
+// A disk that keeps up with half of the images only is told of, and that it keeps
+// up again; one image that had to wait is nothing. Neither is told of for each image.
+func TestDiskThatDoesNotKeepUpIsAState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := hung()
+		defer f.Close()
+		defer close(f.done)
+		img := &preproc.Image{Width: 64, Height: 48, Data: make([]byte, 64*48*3*4)}
+		was, told := error(nil), ""
+		for second := range 100 {
+			for i := range 10 {
+				if err := f.Write(t.Context(), img); err != nil {
+					t.Fatal(err)
+				}
+				// It takes one in five at first, then all of them but a few, then all.
+				if second < 30 && i%5 == 0 || second >= 30 && (i > 0 || second > 50) {
+					select {
+					case j := <-f.work:
+						f.free <- j
+					default:
+					}
+				}
+				time.Sleep(100 * time.Millisecond)
+				if err := f.Err(); err != was {
+					told += fmt.Sprintf("%d s: %v. ", second, err)
+					was = err
+				}
+			}
+		}
+		if !strings.HasPrefix(told, "10 s: the disk is slower") || strings.Count(told, ". ") != 2 || was != nil {
+			t.Error(told)
+		}
+		f.begin()
+		time.Sleep(silence + time.Second)
+		if err := f.Err(); err != errHung || f.Report().Err != errHung {
+			t.Error(err)
+		}
+		f.count(nil)
+		if err := f.Err(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestHungDiskBlocksNeitherWriteNorClose(t *testing.T) {
