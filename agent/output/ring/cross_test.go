@@ -109,6 +109,18 @@ func sameFrame(t *testing.T, readers map[string]language, want answer) {
 	}
 }
 
+// settle lets the readers connect, at last, to a ring without frames.
+func settle(t *testing.T, readers map[string]language) {
+	t.Helper()
+	for name, l := range readers {
+		for a := (answer{Status: "away"}); a.Status != "none"; a = ask(t, l, "next 0.1") {
+			if a.Status != "away" {
+				t.Fatalf("%s: %+v of a ring without frames", name, a)
+			}
+		}
+	}
+}
+
 // What one verb returned is not new to the others; nothing waits that must not.
 func TestReadersAnswerAlike(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
@@ -125,8 +137,7 @@ func TestReadersAnswerAlike(t *testing.T) {
 	all("next 0", "away", 0, 0)
 	all("next 0.01", "away", 0, 0)
 	r, _ := open(t, func(c *ring.Config) { c.Socket = path })
-	all("next 0.2", "none", 0, 0) // it has connected since
-	consumersAre(t, r, len(readers))
+	settle(t, readers)
 	all("newest", "none", 0, 0)
 	publish(t, r, &pixels, 7)
 	all("next", "frame", 7, 0)
@@ -155,18 +166,7 @@ func TestReadersOutliveTheAgent(t *testing.T) {
 	for sequence, spec := range map[uint64]*preproc.Spec{1: &small, 2: &large, 3: &small} {
 		r.Close()
 		r, _ = open(t, func(c *ring.Config) { c.Socket, c.Spec = path, *spec })
-		for name, l := range readers {
-			if a := ask(t, l, "next 0.001"); a.Status == "frame" {
-				t.Fatalf("%s: %+v of an empty ring", name, a)
-			}
-		}
-		for name, l := range readers {
-			for a := (answer{}); a.Status != "none"; a = ask(t, l, "next 0.5") {
-				if a.Status == "frame" {
-					t.Fatalf("%s: %+v of an empty ring", name, a)
-				}
-			}
-		}
+		settle(t, readers)
 		sameFrame(t, readers, random(t, r, spec, sequence))
 		sameDescription(t, readers)
 	}
