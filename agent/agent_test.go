@@ -279,6 +279,7 @@ func openFiles(t *testing.T) int {
 
 func TestSteadyStateAllocatesNothingPerFrame(t *testing.T) {
 	r := start(t, `
+http: {listen: 127.0.0.1:0}
 cameras:
   a:
     device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true, pace: fastest}

@@ -175,6 +175,9 @@
 //     when its frame has passed the preprocessor. A frame that is for nobody else
 //     is preprocessed for that all the same, as is the first one of each stream: what
 //     was never decoded is not known to be good.
+//     Of 720p MJPG at 30 a second, with a tensor of 640x640, the agent and its worker
+//     take 9.0 % of a CPU whether HTTP is on or off, 9.5 with one who watches and
+//     9.7 with four; and 17.5 with one or four where the JPEG has to be made.
 //   - Kernels are written on Google Highway, for it is one source for all
 //     instruction sets, chosen at run time; of it only headers are used, so that
 //     the package needs no library of it. Its own choice would leave a Raspberry

@@ -48,7 +48,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-site")
 	h.Set("X-Frame-Options", "DENY")
 	if status, why := s.refusal(w, r); status != 0 {
 		h.Set("Connection", "close")

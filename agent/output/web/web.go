@@ -24,7 +24,8 @@
 // Whoever listens on a loopback address without a token trusts all programs of
 // the machine, but not the pages in its browser: another site's name may be made
 // to resolve to 127.0.0.1 (DNS rebinding), so the name in the request must be one
-// of this machine's, and its pages may not embed ours.
+// of this machine's, and its pages may not embed ours. Those of another port of
+// this machine may.
 package web
 
 import (

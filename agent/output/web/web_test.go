@@ -166,10 +166,27 @@ func TestOtherSitesAreStrangers(t *testing.T) {
 			r.Header.Set("Sec-Fetch-Site", "cross-site")
 			r.Header.Set("Sec-Fetch-Mode", mode)
 		})
-		if resp.StatusCode != want || resp.Header.Get("Cross-Origin-Resource-Policy") != "same-origin" {
+		if resp.StatusCode != want || resp.Header.Get("Cross-Origin-Resource-Policy") != "same-site" {
 			t.Errorf("%s of another site: %s %v", mode, resp.Status, resp.Header)
 		}
 	}
+}
+
+func FuzzOnlyNamesOfThisMachineAreItsNames(f *testing.F) {
+	for _, host := range []string{"localhost", "[::1]:9810", "127.0.0.1:80", "evil.example", "[::ffff:127.0.0.1]", "[fe80::1%25lo]", "a.localhost:1", "]:[", ""} {
+		f.Add(host)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		if !web.OfThisMachine(host) || strings.Contains(strings.ToLower(host), "localhost") {
+			return
+		}
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if a := net.ParseIP(strings.Trim(strings.Split(host, "%")[0], "[]")); a == nil || !a.IsLoopback() {
+			t.Errorf("%q is taken for this machine", host)
+		}
+	})
 }
 
 const secret = "correct-horse-battery-staple"
