@@ -18,6 +18,16 @@ type Output struct {
 	path   string
 	device outputNode
 	format capture.Format
+	taker  taker
+}
+
+// A taker is how the driver is given a frame. The error is EAGAIN when it takes
+// none now.
+type taker interface {
+	// ready says that there is no need to wait.
+	ready() bool
+	take(frame []byte) error
+	close() error
 }
 
 // ErrFull: the driver takes no frame now, it has too many.
@@ -31,6 +41,8 @@ type outputNode interface {
 	writable(timeout time.Duration) (revents int16, err error)
 	// write does not block.
 	write(b []byte) (int, error)
+	mmap(offset int64, length int) ([]byte, error)
+	munmap([]byte) error
 	close() error
 }
 
@@ -57,8 +69,12 @@ func openOutput(path string, want capture.Format, rate float64, open func() (out
 		{"query capability", o.identify},
 		{"set format", func() error { return o.setFormat(want) }},
 		{"set rate", func() error { return o.setRate(rate) }},
+		{"start", o.start},
 	})
 	if err != nil {
+		if o.taker != nil {
+			err = errors.Join(err, o.taker.close())
+		}
 		if o.device != nil {
 			err = errors.Join(err, o.device.close())
 		}
@@ -72,11 +88,28 @@ func (o *Output) identify() error {
 	if err := o.device.ioctl(vidiocQuerycap, unsafe.Pointer(c)); err != nil {
 		return explain(err)
 	}
-	switch caps := c.caps(); {
+	caps, driver := c.caps(), text(c.driver[:])
+	switch {
 	case caps&capVideoOutput == 0 || caps&(capVideoM2M|capVideoM2MMplane) != 0:
-		return fmt.Errorf("capabilities %#08x of %s: not a video output device; allowed: one that is, such as v4l2loopback's", caps, text(c.driver[:]))
-	case caps&capReadWrite == 0:
-		return fmt.Errorf("capabilities %#08x of %s: it does not take frames by write(2), which is all that is spoken here", caps, text(c.driver[:]))
+		return fmt.Errorf("capabilities %#08x of %s: not a video output device; allowed: one that is, such as v4l2loopback's", caps, driver)
+	case caps&capReadWrite != 0 && (driver == loopback || caps&capStreaming == 0):
+		o.taker = writer{o.device}
+	case caps&capStreaming != 0:
+		o.taker = &queue{device: o.device}
+	default:
+		return fmt.Errorf("capabilities %#08x of %s: it takes frames neither by streaming nor by write(2)", caps, driver)
+	}
+	return nil
+}
+
+// loopback is the driver to which write(2) is native. In those of videobuf2 it is
+// emulated, and fails with EINVAL where the driver looks at the size of the
+// payload, which the emulation leaves at 0 (vivid of Linux 6.1).
+const loopback = "v4l2 loopback"
+
+func (o *Output) start() error {
+	if q, ok := o.taker.(*queue); ok {
+		return q.start()
 	}
 	return nil
 }
@@ -135,27 +168,40 @@ func (o *Output) Format() capture.Format { return o.format }
 // error is [ErrFull]. With any other error
 // the node has to be opened again.
 func (o *Output) Write(frame []byte, limit time.Duration) error {
-	revents, err := o.device.writable(limit)
-	switch {
-	case err != nil:
-		return fmt.Errorf("write %s: %w", o.path, err)
-	case revents == 0:
-		return fmt.Errorf("write %s: %w for %v", o.path, ErrFull, limit)
+	if !o.taker.ready() {
+		revents, err := o.device.writable(limit)
+		switch {
+		case err != nil:
+			return fmt.Errorf("write %s: %w", o.path, err)
+		case revents == 0:
+			return fmt.Errorf("write %s: %w for %v", o.path, ErrFull, limit)
+		}
 	}
-	n, err := o.device.write(frame)
-	switch {
-	case errors.Is(err, unix.EAGAIN):
+	if err := o.taker.take(frame); errors.Is(err, unix.EAGAIN) {
 		return fmt.Errorf("write %s: %w", o.path, ErrFull)
-	case err != nil:
+	} else if err != nil {
 		return fmt.Errorf("write %s: %w", o.path, explain(err))
-	case n != len(frame):
-		return fmt.Errorf("write %s: %d of %d bytes were taken: %w", o.path, n, len(frame), capture.ErrStream)
 	}
 	return nil
 }
 
 // Close gives the node back.
-func (o *Output) Close() error { return o.device.close() }
+func (o *Output) Close() error { return errors.Join(o.taker.close(), o.device.close()) }
+
+// A writer gives frames by write(2).
+type writer struct{ device outputNode }
+
+func (w writer) ready() bool { return false }
+
+func (w writer) take(frame []byte) error {
+	n, err := w.device.write(frame)
+	if err == nil && n != len(frame) {
+		err = fmt.Errorf("%d of %d bytes were taken: %w", n, len(frame), capture.ErrStream)
+	}
+	return err
+}
+
+func (w writer) close() error { return nil }
 
 func (n node) writable(timeout time.Duration) (int16, error) {
 	fds := [1]unix.PollFd{{Fd: int32(n), Events: unix.POLLOUT}}

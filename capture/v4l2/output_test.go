@@ -23,10 +23,22 @@ type sinkKernel struct {
 	rate    fract
 	closed  int
 	werr    error
+
+	driver string
+	queued []buffer // by the program, the oldest first
+	done   []uint32
+	shown  []string // frames that were queued
+	mapped map[uint32][]byte
+	length uint32
+	unmaps int
+	stream bool
 }
 
 func newSinkKernel() *sinkKernel {
-	return &sinkKernel{caps: capVideoOutput | capReadWrite | capStreaming, revents: unix.POLLOUT, taken: -1, fail: map[uintptr]unix.Errno{}}
+	return &sinkKernel{
+		caps: capVideoOutput | capReadWrite | capStreaming, driver: loopback, revents: unix.POLLOUT, taken: -1,
+		fail: map[uintptr]unix.Errno{}, mapped: map[uint32][]byte{}, length: 64,
+	}
 }
 
 func (k *sinkKernel) open(p capture.PixelFormat) (*Output, error) {
@@ -41,7 +53,7 @@ func (k *sinkKernel) ioctl(request uintptr, arg unsafe.Pointer) error {
 	switch request {
 	case vidiocQuerycap:
 		c := (*capability)(arg)
-		copy(c.driver[:], "v4l2 loopback")
+		copy(c.driver[:], k.driver)
 		c.capabilities, c.deviceCaps = k.caps|capVideoCapture|capDeviceCaps, k.caps
 	case vidiocSFmt:
 		f := (*format)(arg)
@@ -51,11 +63,60 @@ func (k *sinkKernel) ioctl(request uintptr, arg unsafe.Pointer) error {
 		if k.coerce != nil {
 			k.coerce(f.pix())
 		}
+	case vidiocReqbufs, vidiocQuerybuf, vidiocQbuf, vidiocDqbuf, vidiocStreamon:
+		return k.exchange(request, arg)
 	case vidiocSParm:
 		k.rate = (*streamparm)(arg).timeperframe
 	}
 	return nil
 }
+
+// exchange are the calls about buffers, with videobuf2's rules.
+func (k *sinkKernel) exchange(request uintptr, arg unsafe.Pointer) error {
+	switch request {
+	case vidiocStreamon:
+		k.stream = true
+		return nil
+	case vidiocReqbufs:
+		return nil
+	}
+	b := (*buffer)(arg)
+	if b.typ != bufTypeVideoOutput || b.memory != memoryMmap {
+		return unix.EINVAL
+	}
+	switch request {
+	case vidiocQuerybuf:
+		b.m, b.length = uint64(b.index)<<12, k.length
+	case vidiocQbuf:
+		for _, q := range k.queued {
+			if q.index == b.index {
+				return unix.EINVAL
+			}
+		}
+		k.queued = append(k.queued, *b)
+		k.shown = append(k.shown, string(k.mapped[b.index][:b.bytesused]))
+	case vidiocDqbuf:
+		if len(k.done) == 0 {
+			return unix.EAGAIN
+		}
+		b.index, k.done = k.done[0], k.done[1:]
+	}
+	return nil
+}
+
+// show ends the oldest buffer, as a display does.
+func (k *sinkKernel) show() {
+	k.done = append(k.done, k.queued[0].index)
+	k.queued = k.queued[1:]
+}
+
+func (k *sinkKernel) mmap(offset int64, length int) ([]byte, error) {
+	m := make([]byte, length)
+	k.mapped[uint32(offset>>12)] = m
+	return m, nil
+}
+
+func (k *sinkKernel) munmap([]byte) error { k.unmaps++; return nil }
 
 func (k *sinkKernel) writable(time.Duration) (int16, error) { return k.revents, nil }
 
@@ -103,7 +164,9 @@ func TestOutputThatCannotBeUsedSaysWhy(t *testing.T) {
 	}{
 		"camera":      {func(k *sinkKernel) { k.caps = capVideoCapture | capStreaming }, nil, "not a video output device"},
 		"codec":       {func(k *sinkKernel) { k.caps |= capVideoM2M }, nil, "not a video output device"},
-		"streaming":   {func(k *sinkKernel) { k.caps &^= capReadWrite }, nil, "by write(2)"},
+		"no way in":   {func(k *sinkKernel) { k.caps = capVideoOutput }, nil, "neither by streaming nor by write(2)"},
+		"no buffers":  {func(k *sinkKernel) { k.driver = "vivid"; k.fail[vidiocReqbufs] = unix.EBUSY }, capture.ErrBusy, "request buffers"},
+		"no start":    {func(k *sinkKernel) { k.driver = "vivid"; k.fail[vidiocStreamon] = unix.EIO }, unix.EIO, "start streaming"},
 		"other size":  {func(k *sinkKernel) { k.coerce = func(p *pixFormat) { p.width = 640 } }, capture.ErrMode, "makes YUYV 640x48 of YUYV 64x48"},
 		"other code":  {func(k *sinkKernel) { k.coerce = func(p *pixFormat) { p.pixelformat = uint32(capture.RGB3) } }, capture.ErrMode, "makes RGB3"},
 		"short rows":  {func(k *sinkKernel) { k.coerce = func(p *pixFormat) { p.bytesperline = 5 } }, capture.ErrMode, "a row has 5 bytes"},
@@ -124,6 +187,69 @@ func TestOutputThatCannotBeUsedSaysWhy(t *testing.T) {
 	}
 	if _, err := OpenOutput("/dev/no-such-node", capture.YUYV, 64, 48, 0); !errors.Is(err, capture.ErrNotFound) {
 		t.Errorf("absent: %v", err)
+	}
+}
+
+func TestDriverOfVideobuf2IsStreamedTo(t *testing.T) {
+	k := newSinkKernel()
+	k.driver = "vivid"
+	o, err := k.open(capture.MJPG)
+	if err != nil || !k.stream {
+		t.Fatal(err)
+	}
+	for _, frame := range []string{"one", "two", "three"} {
+		if err := o.Write([]byte(frame), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.revents = 0
+	if err := o.Write([]byte("four"), 0); !errors.Is(err, ErrFull) {
+		t.Errorf("a fourth frame of three buffers: %v", err)
+	}
+	k.revents = unix.POLLOUT
+	if err := o.Write([]byte("four"), 0); !errors.Is(err, ErrFull) {
+		t.Errorf("no buffer is done: %v", err)
+	}
+	k.show()
+	if err := o.Write([]byte("four"), 0); err != nil {
+		t.Error(err)
+	}
+	if got := strings.Join(k.shown, " "); got != "one two three four" {
+		t.Error(got)
+	}
+	if err := o.Close(); err != nil || k.unmaps != outputBuffers || k.closed != 1 {
+		t.Errorf("%v; %d unmapped", err, k.unmaps)
+	}
+}
+
+func TestDriverThatStreamsWrongIsGivenUp(t *testing.T) {
+	for name, spoil := range map[string]func(*sinkKernel){
+		"unknown buffer": func(k *sinkKernel) { k.done = []uint32{77} },
+		"the same twice": func(k *sinkKernel) { k.show(); k.done = append(k.done, k.done[0]) },
+		"queue fails":    func(k *sinkKernel) { k.fail[vidiocQbuf] = unix.EIO },
+		"dequeue fails":  func(k *sinkKernel) { k.fail[vidiocDqbuf] = unix.ENODEV },
+		"too small":      func(k *sinkKernel) { k.show(); k.show() },
+	} {
+		k := newSinkKernel()
+		k.driver = "vivid"
+		o, err := k.open(capture.MJPG)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frame := make([]byte, 64)
+		for range 2 {
+			if err := o.Write(frame, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		spoil(k)
+		if name == "too small" {
+			frame = make([]byte, 65)
+		}
+		if err := o.Write(frame, 0); err == nil || errors.Is(err, ErrFull) {
+			t.Errorf("%s: %v", name, err)
+		}
+		o.Close()
 	}
 }
 
