@@ -151,9 +151,22 @@ func (s *Sink) accept(poll int) bool {
 		unix.Close(fd)
 		return true
 	}
-	s.clients = append(s.clients, &client{fd: fd, known: make([]uint32, len(s.slots))})
+	s.clients = append(s.clients, s.newClient(fd))
 	s.present.Store(int32(len(s.clients)))
 	return true
+}
+
+// newClient makes the record of a client, of one who left if there is one: who
+// comes and goes all the time makes no garbage.
+func (s *Sink) newClient(fd int) *client {
+	if n := len(s.former); n > 0 {
+		c := s.former[n-1]
+		s.former = s.former[:n-1]
+		clear(c.known)
+		*c = client{fd: fd, known: c.known}
+		return c
+	}
+	return &client{fd: fd, known: make([]uint32, len(s.slots))}
 }
 
 // listen takes what a client says, or its leave.
@@ -179,6 +192,7 @@ func (s *Sink) listen(fd int) {
 	}
 	s.letGo(c, false)
 	s.clients = slices.Delete(s.clients, i, i+1)
+	s.former = append(s.former, c)
 	s.present.Store(int32(len(s.clients)))
 	unix.Close(fd)
 }

@@ -89,6 +89,7 @@ type Sink struct {
 	lent    int    // the slot that Lend gave, or -1
 	spare   []byte // what Lend gives when no slot will do
 	clients []*client
+	former  []*client // those that left
 	nextID  uint32
 	stats   Stats
 	command []byte // what is sent, with room for the longest
