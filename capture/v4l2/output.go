@@ -24,8 +24,6 @@ type Output struct {
 // A taker is how the driver is given a frame. The error is EAGAIN when it takes
 // none now.
 type taker interface {
-	// ready says that there is no need to wait.
-	ready() bool
 	take(frame []byte) error
 	close() error
 }
@@ -165,21 +163,26 @@ func (o *Output) setRate(rate float64) error {
 func (o *Output) Format() capture.Format { return o.format }
 
 // Write gives the driver one frame. It waits for up to limit, after which the
-// error is [ErrFull]. With any other error
-// the node has to be opened again.
+// error is [ErrFull]. With any other error the node has to be opened again.
+//
+// It waits only when a frame was not taken: v4l2loopback (0.12.7) answers no poll
+// before the first one.
 func (o *Output) Write(frame []byte, limit time.Duration) error {
-	if !o.taker.ready() {
-		revents, err := o.device.writable(limit)
+	err := o.taker.take(frame)
+	if errors.Is(err, unix.EAGAIN) {
+		revents, e := o.device.writable(limit)
 		switch {
-		case err != nil:
-			return fmt.Errorf("write %s: %w", o.path, err)
+		case e != nil:
+			return fmt.Errorf("write %s: %w", o.path, e)
 		case revents == 0:
 			return fmt.Errorf("write %s: %w for %v", o.path, ErrFull, limit)
 		}
+		err = o.taker.take(frame)
 	}
-	if err := o.taker.take(frame); errors.Is(err, unix.EAGAIN) {
+	switch {
+	case errors.Is(err, unix.EAGAIN):
 		return fmt.Errorf("write %s: %w", o.path, ErrFull)
-	} else if err != nil {
+	case err != nil:
 		return fmt.Errorf("write %s: %w", o.path, explain(err))
 	}
 	return nil
@@ -190,8 +193,6 @@ func (o *Output) Close() error { return errors.Join(o.taker.close(), o.device.cl
 
 // A writer gives frames by write(2).
 type writer struct{ device outputNode }
-
-func (w writer) ready() bool { return false }
 
 func (w writer) take(frame []byte) error {
 	n, err := w.device.write(frame)

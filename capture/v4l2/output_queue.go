@@ -48,8 +48,6 @@ func (q *queue) start() error {
 	return nil
 }
 
-func (q *queue) ready() bool { return len(q.free) > 0 }
-
 func (q *queue) take(frame []byte) error {
 	if err := q.reclaim(); err != nil {
 		return err

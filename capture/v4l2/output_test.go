@@ -266,7 +266,7 @@ func TestFrameThatIsNotTakenSaysWhy(t *testing.T) {
 		change func(*sinkKernel)
 		is     error
 	}{
-		"full":     {func(k *sinkKernel) { k.revents = 0 }, ErrFull},
+		"full":     {func(k *sinkKernel) { k.revents, k.werr = 0, unix.EAGAIN }, ErrFull},
 		"too late": {func(k *sinkKernel) { k.werr = unix.EAGAIN }, ErrFull},
 		"gone":     {func(k *sinkKernel) { k.werr = unix.ENODEV }, capture.ErrGone},
 		"cut":      {func(k *sinkKernel) { k.taken = 2 }, capture.ErrStream},
