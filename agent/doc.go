@@ -129,6 +129,15 @@
 //     Of ten agents killed in a row, half published again 0.22 s after systemd had
 //     started them, all within 0.3 s; a consumer saw no frame for 1.3 s, of which
 //     1 s is RestartSec, and was connected all the time.
+//   - GStreamer's shmsrc owns a buffer until it gives it back, so that one which is
+//     stuck would stop all as it does with shmsink. A client may hold three of eight
+//     slots; beyond that it is the one that misses frames. Slots have memory of their
+//     own, so that one can be taken from a client that was hung up on without a
+//     frame in it changing while it is read. That costs a copy, 80 us with the
+//     messages for 640x640 RGB, that a ring does not need.
+//   - To a video output node, colour is written as YUYV: no browser reads RGB from a
+//     camera. 720p takes 2.0 ms in Go, beside the pipeline; it is no product of the
+//     C++ room, which would have to make it of every frame, taken or not.
 //   - A runtime directory has one agent, by a lock that ends with its process: a
 //     second one, started by hand, would take records of frames in flight for those
 //     of a dead process, and files half written for leftovers. A process that was
