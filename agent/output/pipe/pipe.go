@@ -138,6 +138,9 @@ func (p *Pipe) Write(ctx context.Context, img *preproc.Image) error {
 	if len(img.Data) > p.most {
 		return fmt.Errorf("write to pipe: image of %d bytes: %d are allowed", len(img.Data), p.most)
 	}
+	if err := p.encoder.Check(img); err != nil {
+		return fmt.Errorf("write to pipe: %w", err)
+	}
 	p.room(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -247,6 +250,15 @@ func (p *Pipe) Close() error {
 	case <-timeout.C:
 		return fmt.Errorf("close pipe: command %s does not end: %w", p.name(), os.ErrDeadlineExceeded)
 	}
+}
+
+// bytes are those of the image at hand in the stream.
+func (p *Pipe) bytes() []byte {
+	if p.encoder.Format() == stream.Raw {
+		return p.image.Data
+	}
+	p.frame, _ = p.encoder.AppendFrame(p.frame[:0], &p.image) // Write has checked it
+	return p.frame
 }
 
 // sameStream says that the image at hand can follow those before it.

@@ -68,12 +68,7 @@ func (p *Pipe) feed() error {
 		return c.fail(err)
 	}
 	for {
-		if p.frame, err = p.encoder.AppendFrame(p.frame[:0], &p.image); err != nil {
-			p.miss()
-			c.finish(p.cfg.limits.ending)
-			return err
-		}
-		if err := p.write(c, p.frame); err != nil {
+		if err := p.write(c, p.bytes()); err != nil {
 			p.miss()
 			return c.fail(err)
 		}

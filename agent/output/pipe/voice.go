@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ const (
 	maxLine    = 1 << 10
 	maxLines   = 20
 	linePeriod = 3 * time.Second
-	maxBytes   = 64 << 10 // in each bytePeriod
+	maxBytes   = 16 << 10 // in each bytePeriod
 	bytePeriod = time.Second / 16
 	// lastWords is how long the standard error of a command that ended is read:
 	// it has ended as well, unless another process has it.
@@ -32,11 +33,13 @@ type voice struct {
 // listen reads to the end, and returns the last line.
 func (v *voice) listen(r io.Reader) (last string) {
 	in := bufio.NewReaderSize(&slowly{from: r}, maxLine)
+	var kept [maxLine]byte
+	n := 0 // of kept, which is the last line
 	for {
 		text, err := in.ReadSlice('\n')
-		for part := range strings.SplitSeq(string(text), "\r") { // progress, on a terminal
-			if part = printable(part); part != "" {
-				last = part
+		for part := range bytes.SplitSeq(text, []byte{'\r'}) { // progress, on a terminal
+			if part = bytes.TrimSpace(part); len(part) > 0 {
+				n = copy(kept[:], part)
 				v.pass(part)
 			}
 		}
@@ -44,7 +47,7 @@ func (v *voice) listen(r io.Reader) (last string) {
 			_, err = in.ReadSlice('\n')
 		}
 		if err != nil {
-			return last
+			return printable(kept[:n])
 		}
 	}
 }
@@ -68,7 +71,7 @@ func (s *slowly) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func (v *voice) pass(line string) {
+func (v *voice) pass(line []byte) {
 	now := time.Now()
 	if n := int(now.Sub(v.filled) / linePeriod); n > 0 {
 		v.spent, v.filled = max(0, v.spent-n), now
@@ -78,16 +81,16 @@ func (v *voice) pass(line string) {
 		return
 	}
 	v.spent++
-	v.say(line, v.more)
+	v.say(printable(line), v.more)
 	v.more = 0
 }
 
 // printable is what a line has for people, without control characters.
-func printable(line string) string {
+func printable(line []byte) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
-	}, strings.ToValidUTF8(line, "?")))
+	}, strings.ToValidUTF8(string(line), "?")))
 }

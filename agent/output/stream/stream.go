@@ -112,11 +112,18 @@ func (e *Encoder) AppendHeader(b []byte, img *preproc.Image) []byte {
 	return appendY4MHeader(b, &e.cfg.Spec, img.Width, img.Height, max(img.Interval, e.cfg.Every))
 }
 
-// AppendFrame appends img. It fails, and appends nothing, when img is not as its
-// size and spec say.
-func (e *Encoder) AppendFrame(b []byte, img *preproc.Image) ([]byte, error) {
+// Check says whether img is as its size and spec say. Any goroutine may ask.
+func (e *Encoder) Check(img *preproc.Image) error {
 	if want := e.cfg.Spec.MaxBytes(img.Width, img.Height); e.cfg.Spec.Encode == preproc.Raw && len(img.Data) != want {
-		return b, fmt.Errorf("%d bytes: a tensor of %dx%d has %d", len(img.Data), img.Width, img.Height, want)
+		return fmt.Errorf("%d bytes: a tensor of %dx%d has %d", len(img.Data), img.Width, img.Height, want)
+	}
+	return nil
+}
+
+// AppendFrame appends img. It fails, and appends nothing, where Check does.
+func (e *Encoder) AppendFrame(b []byte, img *preproc.Image) ([]byte, error) {
+	if err := e.Check(img); err != nil {
+		return b, err
 	}
 	switch e.cfg.Format {
 	case Y4M:
