@@ -161,15 +161,20 @@ func eval[T any](b *browser, expression string) (v T) {
 	return v
 }
 
-// until waits for an expression to be true.
+// until waits for an expression to be true. One that fails, as of a card that is
+// not there yet, is not.
 func (b *browser) until(expression string) {
 	b.Helper()
+	expression = "(() => { try { return " + expression + " } catch { return false } })()"
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
 	if err := chromedp.Run(b.ctx, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(25*time.Second))); err != nil {
 		b.Fatalf("never: %s: %v, %v\n%s", expression, err, ctx.Err(), eval[string](b, "document.body.innerText"))
 	}
 }
+
+// drawn is a promise that what the script has done is to be seen.
+const drawn = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 
 // shoot takes screenshots at the widths of a phone and of a desktop, light and dark.
 func (b *browser) shoot(name string) {
@@ -186,7 +191,7 @@ func (b *browser) shoot(name string) {
 		for _, scheme := range []string{"light", "dark"} {
 			media := emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}})
 			b.do(emulation.SetDeviceMetricsOverride(size.width, size.height, size.scale, size.mobile), media)
-			b.until("new Promise(done => setTimeout(() => done(true), 600))")
+			b.do(chromedp.Evaluate(drawn, nil, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 			if wide := eval[bool](b, "document.documentElement.scrollWidth > innerWidth"); wide {
 				b.Errorf("%s: has to be scrolled sideways at %d pixels", name, size.width)
 			}

@@ -108,7 +108,10 @@ class Card {
     if (this.more.open) this.updateFacts(c);
   }
 
-  plotAge() { if (this.camera) bars(this.latency, this.camera.age.recent_counts, this.bounds); }
+  plotAge() {
+    const c = this.camera;
+    if (c) bars(this.latency, c.age.recent_counts, this.bounds, c.published_per_second ? "it has not published for 10 s yet" : "no frame published in the last 10 s");
+  }
 
   updateFigures(c) {
     const lost = sum(c.dropped) + c.kernel_lost - NORMAL.reduce((n, name) => n + c.dropped[name], 0);

@@ -132,8 +132,9 @@ function plot(box, values, o) {
   box.replaceChildren(c.svg);
 }
 
-// bars draws a histogram whose bins end at the bounds, in seconds.
-function bars(box, counts, bounds) {
+// bars draws a histogram whose bins end at the bounds, in seconds; none is said
+// instead of one that is empty.
+function bars(box, counts, bounds, none) {
   const c = canvas(box);
   if (!c) return;
   c.left = 6;
@@ -155,6 +156,6 @@ function bars(box, counts, bounds) {
     c.svg.append(draw("line", {class: "grid", x1: at, x2: at, y1: c.bottom, y2: c.bottom + 4}),
       draw("text", {x: at, y: c.height - 3, "text-anchor": "middle"}, about(bounds[i + first])));
   }
-  if (!total) c.svg.append(draw("text", {x: c.width / 2, y: c.height / 2, "text-anchor": "middle"}, "no frame published in the last 10 s"));
+  if (!total) c.svg.append(draw("text", {x: c.width / 2, y: c.height / 2, "text-anchor": "middle"}, none));
   box.replaceChildren(c.svg);
 }
