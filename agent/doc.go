@@ -276,6 +276,13 @@
 //   - Latency is compared with the camera's own, not with a number in the config:
 //     the same frame takes 4 ms here and 40 on a small board. What is usual may
 //     become less but not more, or a slow drift would be usual.
+//   - A status is made of atomics that stages leave behind, and of locks that are
+//     held for a few words of memory: one that hangs in a driver, a disk or C++
+//     cannot hold it up, and is what it has to tell. Of 16 cameras it takes 0.2 ms,
+//     its JSON 0.4 and its metrics 1, on a machine at rest.
+//   - The page asks for snapshots, two at a time, of cameras in sight, and not for
+//     streams: a browser has six connections to a host, and the streams of twelve
+//     cameras would leave none for the status.
 //   - What is no stage and can still stop them all has a heartbeat as well: the
 //     lock of the list of cameras and the supervisor are tried once a second, and
 //     the check of all heartbeats runs beside the one that pings, so that a check

@@ -98,7 +98,8 @@ class Card {
       const known = c.reason_since ? ` – since ${clock(c.reason_since)} (${long((now - new Date(c.reason_since)) / 1000)})` : "";
       texts.unshift(c.reason + known);
     }
-    say(this.why, texts.join("; ") || `${c.format || c.mode}, ${c.device}`);
+    const idle = c.captured_per_second && !c.published_per_second ? "; nobody takes images, and none are made" : "";
+    say(this.why, texts.join("; ") || `${c.format || c.mode}, ${c.device}${idle}`);
     if (!c.healthy && c.state !== "publishing") this.placeholder(`${stateOf(c)}: ${c.reason}`, true);
     this.updateFigures(c);
     this.updateLists(c);
@@ -130,8 +131,9 @@ class Card {
 
   updateLists(c) {
     const line = () => make("li", "", make("span"), make("span"));
-    const outputs = Object.entries(Object.groupBy(c.outputs, o => o.name));
-    fill(this.outputs, outputs.length ? outputs : [["none is open yet", []]], line, (e, [name, kinds]) => {
+    const outputs = new Map();
+    for (const o of c.outputs) outputs.set(o.name, [...outputs.get(o.name) || [], o]);
+    fill(this.outputs, outputs.size ? [...outputs] : [["none is open yet", []]], line, (e, [name, kinds]) => {
       dress(e, kinds.some(o => o.error) ? "lost" : "");
       say(e.firstChild, name === VIEW ? "pictures to look at" : name);
       say(e.lastChild, kinds.map(use).join(" · "));

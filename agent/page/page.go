@@ -53,18 +53,29 @@ func Handler(s Sources) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		_, _ = w.Write(document) // a client that is gone has nobody to tell
 	})
-	mux.HandleFunc("GET /api/v1/history", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.History()) })
-	mux.HandleFunc("GET /api/v1/events", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.Events()) })
+	mux.HandleFunc("GET /api/v1/history", func(w http.ResponseWriter, r *http.Request) { answer(w, r, s.History()) })
+	mux.HandleFunc("GET /api/v1/events", func(w http.ResponseWriter, r *http.Request) { answer(w, r, s.Events()) })
 	return mux
 }
 
-func answer(w http.ResponseWriter, v any) {
+// answer says it, or that it is as the client has it: both change seldom, and are
+// asked for often.
+func answer(w http.ResponseWriter, r *http.Request, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	sum := sha256.Sum256(text)
+	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	h := w.Header()
+	h.Set("ETag", tag)
+	h.Set("Cache-Control", "private, no-cache")
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", "application/json")
 	_, _ = w.Write(append(text, '\n'))
 }
 

@@ -13,7 +13,7 @@ let shown = null; // the status
 let history = null;
 
 async function ask(path) {
-  const answer = await fetch(path, {cache: "no-store", signal: AbortSignal.timeout(PATIENCE)});
+  const answer = await fetch(path, {cache: "no-cache", signal: AbortSignal.timeout(PATIENCE)});
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
 }

@@ -12,11 +12,19 @@ import (
 
 func get(t *testing.T, path string) *httptest.ResponseRecorder {
 	t.Helper()
+	return getUnless(t, path, "")
+}
+
+// getUnless asks for what differs from what has the tag.
+func getUnless(t *testing.T, path, tag string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest("GET", path, nil)
+	r.Header.Set("If-None-Match", tag)
 	w := httptest.NewRecorder()
 	Handler(Sources{
 		History: func() status.History { return status.History{MemoryBytes: []history.Value{history.None, 3}} },
 		Events:  func() status.Events { return status.Events{Events: []status.Event{{Message: "agent started"}}} },
-	}).ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	}).ServeHTTP(w, r)
 	return w
 }
 
@@ -65,6 +73,8 @@ func TestPageHasItsOwnAnswers(t *testing.T) {
 	} {
 		if w := get(t, path); w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		} else if again := getUnless(t, path, w.Header().Get("ETag")); again.Code != 304 || again.Body.Len() != 0 {
+			t.Errorf("%s again: %d %s", path, again.Code, again.Body)
 		}
 	}
 	for _, path := range []string{"/favicon.ico", "/index.html", "/api/v1/", "/../etc/shadow"} {
