@@ -71,7 +71,8 @@ type Agent struct {
 	guard  *systemd.Watchdog
 	silent atomic.Pointer[silence] // the stage that is stuck, nil while none is
 
-	past past
+	past  past
+	known firsts
 
 	started   time.Time
 	lastWords string // of the process before, if it was stuck

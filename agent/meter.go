@@ -108,6 +108,7 @@ func (a *Agent) sample(ctx context.Context) {
 		}
 		if whole {
 			a.remember()
+			a.Status() // which notes since when there is a reason
 		}
 	})
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/edge-agent/agent/agent/health"
@@ -71,6 +72,33 @@ func (a *Agent) judge(s *status.Status) {
 		}
 	}
 	s.Degraded = len(s.Reasons) > failed
+	a.known.since(s)
+}
+
+// firsts remember since when there is a reason that has no time of its own: whoever
+// takes a status notes it, and the sampler takes one in each window.
+type firsts struct {
+	mu sync.Mutex
+	at map[status.Reason]time.Time
+}
+
+// since completes the reasons of a status, and forgets those that are no more.
+func (f *firsts) since(s *status.Status) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := make(map[status.Reason]time.Time, len(s.Reasons))
+	for i := range s.Reasons {
+		r := &s.Reasons[i]
+		if r.Since != nil {
+			continue
+		}
+		began, ok := f.at[*r]
+		if !ok {
+			began = s.Time
+		}
+		at[*r], r.Since = began, &began
+	}
+	f.at = at
 }
 
 // shortcomings are what a camera has less of than the config asks for.

@@ -86,6 +86,30 @@ func TestStatusSaysSinceWhen(t *testing.T) {
 	})
 }
 
+// A reason that has no time of its own has been there since it was noticed, whether
+// somebody asks or not.
+func TestStatusSaysSinceWhenItIsDegraded(t *testing.T) {
+	filmed(t, func(r *rigged, _ *camera, _ *webcam) {
+		short := "memory 350 of 400 MiB: previews are paused"
+		r.budget.shown.Store(&short)
+		began := time.Now()
+		later(time.Minute)
+		s := r.Status()
+		if !s.Healthy || !s.Degraded || len(s.Reasons) != 1 || s.Reasons[0].Text != short || s.Reasons[0].Since.Sub(began) > status.LatencyWindow {
+			t.Fatalf("%v %v %+v", s.Healthy, s.Degraded, s.Reasons)
+		}
+		since := *s.Reasons[0].Since
+		if later(time.Minute); !r.Status().Reasons[0].Since.Equal(since) {
+			t.Error("it begins anew")
+		}
+		none := ""
+		r.budget.shown.Store(&none)
+		if s := r.Status(); s.Degraded || len(r.known.at) != 0 {
+			t.Errorf("%+v", s.Reasons)
+		}
+	})
+}
+
 // What the status says of a running agent adds up, has every name from the start,
 // and metrics are made of it.
 func TestStatusAddsUp(t *testing.T) {

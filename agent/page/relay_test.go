@@ -35,3 +35,22 @@ func relay(w http.ResponseWriter, resp *http.Response, words *strings.Replacer) 
 	w.WriteHeader(resp.StatusCode)
 	_, _ = w.Write(text)
 }
+
+// proxy is the agent's page and status with other words in the JSON.
+func proxy(t *testing.T, url string, words *strings.Replacer) string {
+	t.Helper()
+	return serve(t, relayOf(t, url, words))
+}
+
+func relayOf(t *testing.T, url string, words *strings.Replacer) http.HandlerFunc {
+	t.Helper()
+	return func(w http.ResponseWriter, r *http.Request) {
+		resp, err := http.Get(url + r.URL.Path)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer resp.Body.Close()
+		relay(w, resp, words)
+	}
+}

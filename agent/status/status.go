@@ -51,7 +51,7 @@ type Reason struct {
 	// Camera is empty for the agent itself.
 	Camera string `json:"camera"`
 	Text   string `json:"text"`
-	// Since is null when it is not known.
+	// Since is when it began, or was noticed.
 	Since *time.Time `json:"since"`
 }
 
