@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -227,5 +228,32 @@ func TestPipelinedRequestsAreBounded(t *testing.T) {
 	}
 	if n := s.Stats().Watchers; n > 2 {
 		t.Errorf("%d watchers", n)
+	}
+}
+
+// Who connects and says no word of TLS gives way to who does, and a flood of them
+// has few handshakes a second.
+func TestSilentHandshakesGiveWay(t *testing.T) {
+	certificate, key, pool := identity(t, "camera.example")
+	st := newStudio()
+	s := serve(t, web.Config{Certificate: certificate, Key: key}, st.handlers())
+	st.film(t, 1000, time.Millisecond)
+	for i := range 150 {
+		c := dial(t, s)
+		if i%2 == 0 {
+			io.WriteString(c, "\x16\x03\x01\x40\x00") // a hello of 16 KiB, of which no more comes
+		}
+	}
+	c := client(t)
+	c.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool, ServerName: "camera.example"}
+	if resp, body := get(t, c, s.url+"/cameras/front/snapshot.jpg", func(r *http.Request) { r.Host = "localhost" }); resp.StatusCode != 200 || len(body) != 1000 {
+		t.Errorf("%s, %d bytes", resp.Status, len(body))
+	}
+	if stats := s.Stats(); stats.Connections > 64 || stats.Evicted < 80 {
+		t.Errorf("%+v", stats)
+	}
+	began := time.Now()
+	if err := s.stop(); err != nil || time.Since(began) > time.Second {
+		t.Errorf("stopped in %v, %v", time.Since(began), err)
 	}
 }
