@@ -81,6 +81,10 @@ func openOutput(path string, want capture.Format, rate float64, open func() (out
 	return o, nil
 }
 
+// identify chooses streaming where there is a choice. In drivers of videobuf2,
+// write(2) is emulated and leaves the size of the payload at 0, which vivid of
+// Linux 6.1 refuses with EINVAL; and a v4l2loopback (0.12.7, exclusive_caps=1) that
+// was written to is no output device any more once it was closed.
 func (o *Output) identify() error {
 	c := new(capability)
 	if err := o.device.ioctl(vidiocQuerycap, unsafe.Pointer(c)); err != nil {
@@ -90,20 +94,15 @@ func (o *Output) identify() error {
 	switch {
 	case caps&capVideoOutput == 0 || caps&(capVideoM2M|capVideoM2MMplane) != 0:
 		return fmt.Errorf("capabilities %#08x of %s: not a video output device; allowed: one that is, such as v4l2loopback's", caps, driver)
-	case caps&capReadWrite != 0 && (driver == loopback || caps&capStreaming == 0):
-		o.taker = writer{o.device}
 	case caps&capStreaming != 0:
 		o.taker = &queue{device: o.device}
+	case caps&capReadWrite != 0:
+		o.taker = writer{o.device}
 	default:
 		return fmt.Errorf("capabilities %#08x of %s: it takes frames neither by streaming nor by write(2)", caps, driver)
 	}
 	return nil
 }
-
-// loopback is the driver to which write(2) is native. In those of videobuf2 it is
-// emulated, and fails with EINVAL where the driver looks at the size of the
-// payload, which the emulation leaves at 0 (vivid of Linux 6.1).
-const loopback = "v4l2 loopback"
 
 func (o *Output) start() error {
 	if q, ok := o.taker.(*queue); ok {

@@ -15,12 +15,14 @@ import (
 type queue struct {
 	device outputNode
 	memory [][]byte // by index, mapped
-	free   []uint32 // buffers that are ours
+	free   []uint32 // buffers that are ours, those that came back first in front
 	arg    buffer   // a field, because it may not be allocated for every call
 }
 
-// outputBuffers are one that is shown, one that waits and one to write to.
-const outputBuffers = 3
+// outputBuffers are one that is shown, one that waits, one to write to, and one
+// more: v4l2loopback gives them to readers without a lock, so that a slow one sees
+// a frame change when its buffer has its turn again.
+const outputBuffers = 4
 
 func (q *queue) start() error {
 	r := &requestbuffers{count: outputBuffers, typ: bufTypeVideoOutput, memory: memoryMmap}
@@ -52,7 +54,7 @@ func (q *queue) take(frame []byte) error {
 	if err := q.reclaim(); err != nil {
 		return err
 	}
-	i := q.free[len(q.free)-1]
+	i := q.free[0]
 	if len(frame) > len(q.memory[i]) {
 		return fmt.Errorf("a frame of %d bytes: the driver's buffers have %d: %w", len(frame), len(q.memory[i]), capture.ErrMode)
 	}
@@ -61,7 +63,7 @@ func (q *queue) take(frame []byte) error {
 	if err := q.device.ioctl(vidiocQbuf, unsafe.Pointer(&q.arg)); err != nil {
 		return fmt.Errorf("queue buffer %d: %w", i, err)
 	}
-	q.free = q.free[:len(q.free)-1]
+	q.free = q.free[:copy(q.free, q.free[1:])]
 	return nil
 }
 

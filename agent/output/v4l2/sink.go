@@ -38,7 +38,10 @@ const (
 	closeLimit = time.Second
 	// A node that cannot be used is tried again after pauses from firstPause to
 	// lastPause: a module that is loaded late, another program that lets go.
-	firstPause, lastPause = 250 * time.Millisecond, 2 * time.Second
+	firstPause, lastPause = 250 * time.Millisecond, 5 * time.Second
+	// A driver that takes no frame is told of after this time: one that takes
+	// few, as a slow display does, is no trouble.
+	fullAfter = 2 * time.Second
 )
 
 // ErrClosed: the output was closed before.
@@ -82,6 +85,7 @@ type Sink struct {
 	spare             *frame
 	delivered, missed uint64
 	err               error
+	since             time.Time // when the last frame was taken, or the node opened
 }
 
 // A frame is an image on its way to the driver.

@@ -139,12 +139,16 @@ func TestAbsentDeviceIsAStateThatEnds(t *testing.T) {
 		n.become(nil, nil)
 		time.Sleep(lastPause)
 		synctest.Wait()
-		if s.Err() != nil || n.opened != 1 {
-			t.Errorf("%v, opened %d times", s.Err(), n.opened)
+		if s.Err() == nil || s.Report().Consumers != 1 {
+			t.Errorf("told to be over before a frame was taken: %+v", s.Report())
 		}
 		write(t, s, "fresh   ")
 		if got := <-n.taken; got != "fresh   " {
 			t.Errorf("the first frame is %q", got)
+		}
+		synctest.Wait()
+		if s.Err() != nil || n.opened != 1 {
+			t.Errorf("%v, opened %d times", s.Err(), n.opened)
 		}
 		s.Close()
 	})
@@ -177,9 +181,13 @@ func TestDriverThatTakesNothingForNowIsKeptOpen(t *testing.T) {
 		n := &node{fails: v4l2.ErrFull}
 		s := open(t, n)
 		synctest.Wait()
-		for range 5 {
+		for i := range 5 {
 			write(t, s, "nothing ")
 			synctest.Wait()
+			if told := s.Err() != nil; told != (i == 4) {
+				t.Errorf("after %d images: %v", i+1, s.Err())
+			}
+			time.Sleep(fullAfter/4 + 1)
 		}
 		if !errors.Is(s.Err(), v4l2.ErrFull) || n.opened != 1 || s.Report().Missed != 5 {
 			t.Errorf("%v, opened %d times, %+v", s.Err(), n.opened, s.Report())

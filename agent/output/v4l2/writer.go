@@ -14,7 +14,7 @@ func (s *Sink) run(taken *frame) {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
 		err := s.serve(taken)
-		s.say(false, err)
+		s.end(err)
 		if time.Since(began) > lastPause { // it had been well
 			pause = firstPause
 		}
@@ -33,8 +33,7 @@ func (s *Sink) serve(taken *frame) error {
 	if err != nil {
 		return err
 	}
-	s.say(true, nil)
-	s.forget()
+	s.begin()
 	return errors.Join(s.feed(d, taken), d.Close())
 }
 
@@ -78,10 +77,13 @@ func (s *Sink) take(f **frame) bool {
 	return true
 }
 
-// forget drops an image that waited for a node to come: it is old by now.
-func (s *Sink) forget() {
+// begin drops an image that waited for a node to come: it is old by now. What
+// Err says of the node is over with the first frame that it takes, not before, or
+// one that can be opened and not written to would be told of again and again.
+func (s *Sink) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.open, s.since = true, time.Now()
 	if s.waiting != nil {
 		s.spare, s.waiting = s.waiting, nil
 		s.missed++
@@ -91,15 +93,19 @@ func (s *Sink) forget() {
 func (s *Sink) count(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err = err; err != nil {
-		s.missed++
+	switch {
+	case err == nil:
+		s.delivered++
+		s.err, s.since = nil, time.Now()
 		return
+	case !errors.Is(err, v4l2.ErrFull) || time.Since(s.since) > fullAfter:
+		s.err = err
 	}
-	s.delivered++
+	s.missed++
 }
 
-func (s *Sink) say(open bool, err error) {
+func (s *Sink) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open, s.err = open, err
+	s.open, s.err = false, err
 }
