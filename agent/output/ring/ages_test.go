@@ -128,3 +128,29 @@ func TestReadersUnderstandAgentsOfAnotherAge(t *testing.T) {
 		})
 	}
 }
+
+// Nothing that an agent says leads a reader out of the memory, or to hang: it says
+// what is wrong and that there is no agent.
+func TestReadersRefuseADescriptionThatTheyCannotFollow(t *testing.T) {
+	for extra, why := range map[string]string{
+		`,"slots":3`:                   "fit",
+		`,"slots":4611686018427387904`: "",
+		`,"size":1048576`:              "fit",
+		`,"data_size":9000`:            "fit",
+		`,"header_size":4097`:          "aligned",
+		`,"first_slot":-4096`:          "positive",
+		`,"slot_size":"8192"`:          "",
+		`,"version":3`:                 "version",
+		`,"magic":"something else"`:    "not an edge-agent ring",
+		`,"error":"full up"`:           "full up",
+		`,"newest":"1"`:                "",
+		`,,`:                           "",
+	} {
+		_, readers := serveForeign(t, age{header: 4096, message: 136, extra: extra})
+		for name, l := range readers {
+			if a := ask(t, l, "next 0.01"); a.Status != "away" || !strings.Contains(a.Why, why) {
+				t.Errorf("%s of %s: %+v", name, extra, a)
+			}
+		}
+	}
+}
