@@ -82,6 +82,9 @@ func TestKilledAgentLeavesNoCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	if err := f.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := io.ReadFull(f, make([]byte, len("begun\n"))); err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,9 @@ func TestPatientPipeLosesNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out")
 	p := open(t, patient, "sh", "-c", intoFile, file)
 	for n := range 1000 {
-		write(t, p, picture(n))
+		img := picture(n)
+		write(t, p, img)
+		clear(img.Data) // it was only borrowed
 	}
 	if s := closed(t, p); s.Delivered != 1000 || s.Missed != 0 || s.Ends != 0 || s.Err != nil || s.PID != 0 {
 		t.Errorf("%+v", s)
