@@ -194,10 +194,9 @@ func raw(t *testing.T, s *served, request string) *http.Response {
 
 // A camera that shows nothing is never shown by an old picture.
 func TestNoImageIsNoAnswer(t *testing.T) {
-	st := newPatient(brief)
-	s := serve(t, web.Config{}, st.handlers())
-	refused := func(want string) {
+	refused := func(st *studio, want string) {
 		t.Helper()
+		s := serve(t, web.Config{}, st.handlers())
 		for _, path := range []string{"snapshot.jpg", "stream.mjpg", "model.npy"} {
 			resp, body := get(t, client(t), s.url+"/cameras/front/"+path, nil)
 			if resp.StatusCode != 503 || body != want+"\n" || resp.Header.Get("Retry-After") == "" {
@@ -205,10 +204,14 @@ func TestNoImageIsNoAnswer(t *testing.T) {
 			}
 		}
 	}
-	refused("no image came within 300ms")
+	refused(newPatient(brief), "no image came within 300ms")
+	st, began := newStudio(), time.Now()
 	lost := errors.New("camera front: waiting (open /dev/video0: no such device)")
 	st.trouble.Store(&lost)
-	refused(lost.Error())
+	refused(st, lost.Error())
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("took %v, though it was known at once", took)
+	}
 }
 
 // parts reads a stream.

@@ -149,11 +149,16 @@ func TestClientThatNeverReadsHoldsNobodyUp(t *testing.T) {
 	if among < alone/2 {
 		t.Errorf("%.0f frames a second, %.0f before", among, alone)
 	}
-	// Whoever comes gets the place of one that has taken nothing for a second.
+	// Whoever comes gets the place of one that has taken nothing for a second, and
+	// need not wait until that is cut off.
+	came := time.Now()
 	until(t, "there is room", func() bool {
 		resp, _ := get(t, client(t), s.url+"/cameras/front/snapshot.jpg", nil)
 		return resp.StatusCode == 200
 	})
+	if took := time.Since(came); took > 6*time.Second {
+		t.Errorf("waited %v", took)
+	}
 	t.Logf("15 clients that do not read: the other one gets %.0f frames/s, %.0f without them, heap %+d KiB", among, alone, (int64(held)-int64(before))>>10)
 	stop := time.Now()
 	if err := s.stop(); err != nil || time.Since(stop) > time.Second {
