@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 )
@@ -121,4 +122,22 @@ func BenchmarkEventIsKept(b *testing.B) {
 	for b.Loop() {
 		r.keep(zerolog.WarnLevel, line, noon)
 	}
+}
+
+// Whatever a line has in it, an event is bounded, and is text.
+func FuzzEvent(f *testing.F) {
+	f.Add([]byte(`{"level":"warn","camera":"front","error":"12 bytes\nand more","frame_seq":7,"message":"frame dropped"}`))
+	f.Add([]byte(`{"camera":1e400,"error":null,"message":["\ud800"]}`))
+	f.Add([]byte("no JSON"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		var r Recent
+		r.keep(zerolog.WarnLevel, line, noon)
+		for _, e := range r.Events() {
+			for _, text := range []string{e.Camera, e.Output, e.Message, e.Reason, e.Details, e.MessageID} {
+				if len(text) > recentDetail || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' }) {
+					t.Errorf("%q", text)
+				}
+			}
+		}
+	})
 }

@@ -136,3 +136,25 @@ func TestSeriesAreBoundedByTheConfig(t *testing.T) {
 		t.Errorf("%d lines, then %d", before, after)
 	}
 }
+
+// Any name is read as it was written, but for bytes that are no text.
+func FuzzLabel(f *testing.F) {
+	f.Add("front")
+	f.Add("a\"b\\c\n")
+	f.Add("\xff\\")
+	f.Fuzz(func(t *testing.T, name string) {
+		parser := expfmt.NewTextParser(model.UTF8Validation)
+		got, err := parser.TextToMetricFamilies(strings.NewReader(scrape(func() status.Status {
+			s := sample()
+			s.Cameras[0].Name = name
+			s.Cameras = s.Cameras[:1]
+			return s
+		})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read := got["edge_agent_queue_length"].GetMetric()[0].GetLabel()[0].GetValue(); read != strings.ToValidUTF8(name, "?") {
+			t.Errorf("%q was read as %q", name, read)
+		}
+	})
+}

@@ -45,7 +45,7 @@ Try it:
   agent check --config FILE     is this config right?
   agent bench                   what does it cost on this device?
 
-As a service: systemctl status agent, journalctl -u agent.`
+As a service: systemctl status agent, journalctl -u agent; in a browser: http://localhost:9810/`
 
 func main() {
 	var c cli
