@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"fmt"
-
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/agent/output/gst"
@@ -20,7 +18,7 @@ func (a *Agent) openGStreamer(p place) (output.Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.log.Info().Str("pipeline", fmt.Sprintf("shmsrc socket-path=%s is-live=true do-timestamp=true ! %s ! ...", socket, s.Caps(p.rate()))).
+	p.log.Info().Str("pipeline", gst.Pipeline(socket, &p.cfg.Spec, p.width, p.height, p.cfg.Rate(p.camera.Mode))).
 		Msg("GStreamer may connect")
 	return s, nil
 }

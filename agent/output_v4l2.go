@@ -11,7 +11,7 @@ func (a *Agent) openVideo(p place) (output.Output, error) {
 	}
 	s, err := v4l2.New(v4l2.Config{
 		Device: p.cfg.Video.Device, Format: p.cfg.Video.Format,
-		Spec: p.cfg.Spec, Width: p.width, Height: p.height, Rate: p.rate(),
+		Spec: p.cfg.Spec, Width: p.width, Height: p.height, Rate: p.cfg.Rate(p.camera.Mode),
 	})
 	if err != nil {
 		return nil, err

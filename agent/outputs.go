@@ -26,15 +26,6 @@ type place struct {
 	log           zerolog.Logger
 }
 
-// rate is how many images a second are wished for, 0 when that is the camera's
-// choice.
-func (p *place) rate() float64 {
-	if p.cfg.Every > 0 {
-		return float64(time.Second) / float64(p.cfg.Every)
-	}
-	return p.camera.Mode.Rate
-}
-
 // openers open an output in one kind each, or give nil where the config does
 // not name theirs.
 var openers = []func(*Agent, place) (output.Output, error){

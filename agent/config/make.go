@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
 
@@ -18,6 +20,15 @@ func SocketPath(runtimeDir, camera, output string) string {
 // GStreamerPath is where shmsrc finds an output, beside its ring.
 func GStreamerPath(runtimeDir, camera, output string) string {
 	return runtimeDir + "/" + camera + "/" + output + ".gst"
+}
+
+// Rate is how many images a second there are in a mode, 0 when that is the
+// camera's choice.
+func (o *Output) Rate(mode capture.Request) float64 {
+	if o.Every > 0 {
+		return float64(time.Second) / float64(o.Every)
+	}
+	return mode.Rate
 }
 
 // ValidName says whether a camera or an output may have this name.

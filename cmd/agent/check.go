@@ -8,6 +8,7 @@ import (
 
 	"github.com/edge-agent/agent/agent"
 	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/agent/output/gst"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -38,6 +39,7 @@ func (c *checkCmd) Run() error {
 	if len(cfg.Cameras) == 0 {
 		fmt.Println("no camera is named: the agent takes every camera found, or the test pattern")
 	}
+	showPipelines(cfg.Cameras)
 	if c.Devices {
 		return tryCameras(cfg.Cameras)
 	}
@@ -51,6 +53,21 @@ func checkOutputs(cam *config.Camera) error {
 		return err
 	}
 	return p.Close()
+}
+
+// showPipelines prints what GStreamer reads outputs with, where their size is known.
+func showPipelines(cameras []config.Camera) {
+	for i := range cameras {
+		cam := &cameras[i]
+		for j := range cam.Outputs {
+			o := &cam.Outputs[j]
+			if o.GStreamer == nil || o.Spec.Width == 0 {
+				continue
+			}
+			socket := config.GStreamerPath("/run/agent", cam.Name, o.Spec.Name)
+			fmt.Printf("%s/%s: %s\n", cam.Name, o.Spec.Name, gst.Pipeline(socket, &o.Spec, o.Spec.Width, o.Spec.Height, o.Rate(cam.Mode)))
+		}
+	}
 }
 
 // tryCameras opens one camera after the other and says what became of it.

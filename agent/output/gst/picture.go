@@ -74,6 +74,12 @@ func Caps(s *preproc.Spec, width, height int, rate float64) string {
 	return fmt.Sprintf("%s,width=%d,height=%d,framerate=%s", format, width, height, fraction(rate))
 }
 
+// Pipeline is the beginning of a pipeline for gst-launch-1.0 that reads from a
+// socket.
+func Pipeline(socket string, s *preproc.Spec, width, height int, rate float64) string {
+	return fmt.Sprintf("shmsrc socket-path=%s is-live=true do-timestamp=true ! %s ! ...", socket, Caps(s, width, height, rate))
+}
+
 // fraction writes a rate as GStreamer does, to a thousandth.
 func fraction(rate float64) string {
 	numerator, denominator := int(math.Round(rate*1000)), 1000

@@ -327,11 +327,6 @@ func (s *Sink) Report() output.Report {
 	return output.Report{Kind: "gst-shm", Address: s.cfg.Socket, Consumers: st.Clients, Delivered: st.Sent, Missed: st.Missed, Err: st.Err}
 }
 
-// Caps are what a pipeline has to say after shmsrc.
-func (s *Sink) Caps(rate float64) string {
-	return Caps(&s.cfg.Spec, s.cfg.Width, s.cfg.Height, rate)
-}
-
 // Close hangs up on every client, removes the socket and gives the memory back;
 // what clients have mapped stays as it is.
 func (s *Sink) Close() error {

@@ -133,6 +133,9 @@ func TestCapsAreThoseToPaste(t *testing.T) {
 		"image/jpeg,width=640,height=480,framerate=1/10":                   {preproc.Spec{Encode: preproc.JPEG}, 0.1},
 		"image/jpeg,width=640,height=480,framerate=15/2":                   {preproc.Spec{Encode: preproc.JPEG}, 7.5},
 	} {
+		if line := Pipeline("/run/s", &c.spec, 640, 480, c.rate); line != "shmsrc socket-path=/run/s is-live=true do-timestamp=true ! "+want+" ! ..." {
+			t.Error(line)
+		}
 		if got := Caps(&c.spec, 640, 480, c.rate); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
