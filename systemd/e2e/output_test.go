@@ -129,3 +129,34 @@ func moduleGone(l *lab) {
 	}
 	l.stop()
 }
+
+// What shmsrc opens is there for the group, in the service's sandbox, and does not
+// pile up when the agent is killed.
+func TestGStreamerOutput(t *testing.T) {
+	l := newLab(t)
+	l.scenario("gst-shm, memory and socket", func(l *lab) {
+		l.configure(`cameras: {front: {device: {pattern: bars}, outputs: {video: {size: 320x180, gst-shm: {}}}}}
+`)
+		areas := func() int {
+			out := l.run("bash", "-c", "stat -c '%A %U:%G' /dev/shm/edge-agent-front-video-* /run/agent/front/video.gst || true")
+			if strings.Count(out, "srw-rw---- edge-agent:edge-agent") != 1 {
+				l.Errorf("%s", out)
+			}
+			return strings.Count(out, "-rw-r----- edge-agent:edge-agent")
+		}
+		opened := func() bool { return l.run("bash", "-c", "ls /run/agent/front/video.gst || true") != "" }
+		l.await("the socket", time.Minute, opened)
+		if n := areas(); n != 8 {
+			l.Errorf("%d areas of 8 slots", n)
+		}
+		pid := l.property("MainPID")
+		l.run("kill", "-KILL", pid)
+		l.replaced(pid)
+		l.await("the next agent's areas", time.Minute, func() bool { return opened() && areas() == 8 })
+		l.run("systemctl", "stop", "agent")
+		if left := l.run("bash", "-c", "ls /dev/shm"); left != "" {
+			l.Errorf("left behind: %s", left)
+		}
+		l.figure("8 areas, 8 after a kill, 0 after a stop")
+	})
+}
