@@ -56,10 +56,10 @@ function about(s) { return s < 0.1 ? Math.round(s * 1000) + " ms" : Number(s.toP
 // long is a time span in seconds, for people.
 function long(s) {
   s = Math.max(0, Math.round(s));
-  if (s < 60) return s + " s";
-  if (s < 3600) return Math.floor(s / 60) + " min";
-  if (s < 48 * 3600) return Math.floor(s / 3600) + " h " + Math.floor(s % 3600 / 60) + " min";
-  return Math.floor(s / 86400) + " days";
+  if (s < 60) return s + "\u00a0s";
+  if (s < 3600) return Math.floor(s / 60) + "\u00a0min";
+  if (s < 48 * 3600) return Math.floor(s / 3600) + "\u00a0h " + Math.floor(s % 3600 / 60) + "\u00a0min";
+  return Math.floor(s / 86400) + "\u00a0days";
 }
 
 function clock(time) {

@@ -58,7 +58,8 @@ function headline(s) {
   else if (!s.healthy && s.reasons.some(r => r.kind === "failed" && !r.camera)) text = "The agent itself has trouble";
   else if (!s.healthy) text = all === 1 ? `Camera ${failed[0].name} has trouble` : `${failed.length} of ${all} cameras ${failed.length === 1 ? "has" : "have"} trouble`;
   banner(grade, text);
-  fill($("reasons"), s.reasons.slice(0, 6), () => make("li", "", make("a"), make("span")), (e, r) => {
+  const most = innerWidth < 600 ? 3 : 6;
+  fill($("reasons"), s.reasons.slice(0, most), () => make("li", "", make("a"), make("span")), (e, r) => {
     dress(e, r.kind === "failed" ? "bad" : "warn");
     say(e.firstChild, r.camera);
     if (r.camera) set(e.firstChild, "href", "#" + encodeURIComponent(anchorOf(r.camera)));
@@ -66,7 +67,7 @@ function headline(s) {
     const since = r.since ? ` since ${clock(r.since)} (${long((new Date(s.time) - new Date(r.since)) / 1000)})` : "";
     say(e.lastChild, since + (r.camera || since ? ": " : "") + r.text);
   });
-  if (s.reasons.length > 6) $("reasons").append(make("li", "", `and ${s.reasons.length - 6} more`));
+  if (s.reasons.length > most) $("reasons").append(make("li", "", `and ${s.reasons.length - most} more`));
   const frames = s.cameras.reduce((n, c) => n + c.published_per_second, 0);
   say($("subline"), `${plural(all, "camera")}, ${rate(frames)} frames/s published · up ${long(s.uptime_seconds)} · ${clock(s.time)}`);
   say($("version"), `edge camera agent ${s.version} on ${location.host}`);

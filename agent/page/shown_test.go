@@ -130,7 +130,7 @@ cameras:
 	a.stop()
 	b.until("document.getElementById('news').textContent === 'No answer from the agent'")
 	b.until("document.getElementById('main').classList.contains('stale')")
-	b.until("/No answer from the agent for (6|7) s/.test(document.getElementById('headline').textContent)")
+	b.until("/No answer from the agent for (6|7)\\ss/.test(document.getElementById('headline').textContent)")
 	b.shoot("silent")
 }
 
