@@ -90,7 +90,7 @@ instructions: deps-test ## instructions a frame, against the mark (UPDATE=1 make
 # Not a step of make test: of the packages, 600 MB are for this alone.
 gstreamer: deps-test ## the outputs for GStreamer, read by stock gst-launch-1.0
 	@.ci/deps $(PACKAGES_GST)
-	$(GO) test -tags $(GOTAGS)$(comma)gstreamer -count 1 -run Stock ./agent/output/gst ./agent
+	$(GO) test -tags $(GOTAGS)$(comma)gstreamer -count 1 -run Stock ./agent/output/gst ./agent/output/ring ./agent
 
 # Not a step of make test either: a browser takes 300 MB.
 page: build deps-test ## the status page in a real browser; screenshots in .cache/page, to be looked at
