@@ -42,7 +42,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,17 +94,6 @@ type Sink struct {
 	command []byte // what is sent, with room for the longest
 }
 
-// A slot is the memory of one buffer.
-type slot struct {
-	*area
-	id      uint32 // of the area, in the protocol
-	offset  int    // of the buffer in its area
-	holders int    // clients that have it
-	since   time.Duration
-	// doomed: a client that was hung up on may still read it.
-	doomed bool
-}
-
 var (
 	_ output.Lender   = (*Sink)(nil)
 	_ output.Lazy     = (*Sink)(nil)
@@ -144,31 +132,6 @@ func (s *Sink) open() (err error) {
 	return nil
 }
 
-// slotAlign keeps the offsets of slots apart, and pixels on cache lines.
-const slotAlign = 64
-
-func (s *Sink) reserve() error {
-	size := s.picture.bytes(s.cfg.MaxBytes) + s.cfg.Slots*slotAlign
-	for i := range s.cfg.Slots {
-		a, err := s.names.newArea(size, s.cfg.Group)
-		if err != nil {
-			return err
-		}
-		s.nextID++
-		s.slots = append(s.slots, slot{area: a, id: s.nextID, offset: i * slotAlign})
-	}
-	s.command = make([]byte, 0, 3*commandSize+len(s.slots[0].name)+2)
-	return nil
-}
-
-func (s *Sink) closeSlots() (err error) {
-	for i := range s.slots {
-		err = errors.Join(err, s.slots[i].close(s.names.dir))
-	}
-	s.slots = nil
-	return err
-}
-
 // Wanted implements [output.Lazy]: somebody is connected.
 func (s *Sink) Wanted() bool { return s.present.Load() > 0 }
 
@@ -191,19 +154,6 @@ func (s *Sink) Lend() []byte {
 		s.spare = make([]byte, s.cfg.MaxBytes)
 	}
 	return s.spare
-}
-
-func (t *slot) buffer(n int) []byte { return t.data[t.offset:][:n:n] }
-
-// free is the first slot that nobody has, whose memory is thus the likeliest to
-// be in a cache, or -1.
-func (s *Sink) free() int {
-	for i := range s.slots {
-		if t := &s.slots[i]; t.holders == 0 && !t.doomed {
-			return i
-		}
-	}
-	return -1
 }
 
 // Write sends img to the clients that have room for it. Data is copied only if
@@ -255,58 +205,6 @@ func (s *Sink) place(img *preproc.Image) int {
 		s.picture.store(s.slots[i].data[s.slots[i].offset:], img.Data)
 	}
 	return i
-}
-
-// send gives slot i to every client that has room for it.
-func (s *Sink) send(i, size int) {
-	t := &s.slots[i]
-	t.since = s.now()
-	for _, c := range s.clients {
-		switch {
-		case c.gone:
-			continue
-		case bits.OnesCount64(c.held) >= s.cfg.hold() || !s.tell(c, i, size):
-			s.stats.Missed++
-		default:
-			c.held |= 1 << i
-			t.holders++
-			s.stats.Sent++
-		}
-	}
-}
-
-// makeRoom hangs up on who holds the frame that is held for the longest, if that
-// is too long. serve does the rest.
-func (s *Sink) makeRoom() {
-	oldest := -1
-	for i := range s.slots {
-		if t := &s.slots[i]; t.holders > 0 && (oldest < 0 || t.since < s.slots[oldest].since) {
-			oldest = i
-		}
-	}
-	if oldest >= 0 && s.now()-s.slots[oldest].since > patience {
-		for _, c := range s.clients {
-			if c.held&(1<<oldest) != 0 {
-				s.stats.HungUp++
-				s.letGo(c, true)
-				c.hangUp()
-			}
-		}
-	}
-	s.wakeServer()
-}
-
-// patience is how long a frame may be held when others need its memory.
-const patience = time.Second
-
-// letGo takes back all that c holds. With doom, c may still read it.
-func (s *Sink) letGo(c *client, doom bool) {
-	for held := c.held; held != 0; held &= held - 1 {
-		t := &s.slots[bits.TrailingZeros64(held)]
-		t.holders--
-		t.doomed = t.doomed || doom
-	}
-	c.held = 0
 }
 
 // Stats may be called from any goroutine.
