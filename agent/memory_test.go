@@ -19,9 +19,8 @@ import (
 
 // footprint is what an agent and its workers may take, beyond the memory of
 // frames that the config fixes: the camera's buffers and the slots of rings. They
-// took 25 MB before there were HTTP and metrics. What these add, 2.5 MB in each of
-// the two, are the libraries' tables and pages of the larger program.
-const footprint = 32e6
+// take 27 MB, of which HTTP and what it shows are 3.
+const footprint = 30e6
 
 const model = `
 cameras:

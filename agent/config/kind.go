@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -197,11 +198,12 @@ var controlValues = scalarKind("integer", "allowed: an integer, 0x hex, true or 
 	return v, err == nil
 })
 
-// text is any text that fits the pattern.
+// text is any text that fits the pattern. Patterns that count to 255 are large,
+// and workers, which are made of the same program, read no config.
 func text(name, allowed, pattern string) kind[string] {
-	whole := regexp.MustCompile(`^(?:` + pattern + `)$`)
+	whole := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)$`) })
 	return scalarKind(name, allowed, func(s string) (string, bool) {
-		return s, whole.MatchString(s)
+		return s, whole().MatchString(s)
 	})
 }
 
