@@ -3,10 +3,10 @@
 // /dev/videoN.
 //
 // What enters: preprocessed images that V4L2 has a pixel format for. What leaves:
-// frames by write(2), one image after the other, converted if need be. A node
-// that is absent, taken, of the wrong kind or gone again is a state, which Err
-// tells, and is tried again for as long as that takes. It never lets the pipeline
-// wait for the driver and never logs.
+// frames, one image after the other, converted if need be, by streaming or by
+// write(2), as the driver has it. A node that is absent, taken, of the wrong kind
+// or gone again is a state, which Err tells, and is tried again for as long as that
+// takes. It never lets the pipeline wait for the driver and never logs.
 //
 // One image waits at most; a newer one takes its place. The driver is called on a
 // goroutine of its own, where a call that never returns does no harm: Close leaves
@@ -78,6 +78,7 @@ type Sink struct {
 	ready  chan struct{} // an image waits
 	stop   chan struct{}
 	done   chan struct{} // closed when run has ended
+	taken  *frame        // that run gives to the driver, however often that is opened
 
 	mu                sync.Mutex // guards what follows, never held across a call of the driver
 	closed, open      bool
@@ -115,9 +116,9 @@ func New(cfg Config) (*Sink, error) {
 	s := &Sink{
 		cfg: cfg, pixels: pixels, encode: encoderOf(&cfg.Spec, pixels),
 		ready: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-		spare: &frame{make([]byte, 0, bytes)},
+		spare: &frame{make([]byte, 0, bytes)}, taken: &frame{make([]byte, 0, bytes)},
 	}
-	go s.run(&frame{make([]byte, 0, bytes)})
+	go s.run()
 	return s, nil
 }
 

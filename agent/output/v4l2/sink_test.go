@@ -176,6 +176,33 @@ func TestDeviceThatVanishesIsOpenedAgain(t *testing.T) {
 	})
 }
 
+func TestImageThatIsBeingWrittenIsNobodyElses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &node{taken: make(chan string, 9), hold: make(chan struct{}, 1)}
+		s, err := New(Config{Device: "/dev/video10", Spec: preproc.Spec{Name: "video", Width: 4, Height: 2, Encode: preproc.JPEG}, open: n.open})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		n.become(nil, capture.ErrGone) // after an image was taken, so that it and the spare one have changed places
+		write(t, s, "lost")
+		n.hold <- struct{}{}
+		synctest.Wait()
+		n.become(nil, nil)
+		time.Sleep(lastPause)
+		synctest.Wait()
+		write(t, s, "held")
+		synctest.Wait() // the driver has it
+		write(t, s, "next")
+		n.hold <- struct{}{}
+		if got := <-n.taken; got != "held" {
+			t.Errorf("%q was written, want %q", got, "held")
+		}
+		close(n.hold)
+		s.Close()
+	})
+}
+
 func TestDriverThatTakesNothingForNowIsKeptOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &node{fails: v4l2.ErrFull}

@@ -9,11 +9,11 @@ import (
 )
 
 // run is the goroutine that waits for the driver, until stop.
-func (s *Sink) run(taken *frame) {
+func (s *Sink) run() {
 	defer close(s.done)
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		began := time.Now()
-		err := s.serve(taken)
+		err := s.serve()
 		s.end(err)
 		if time.Since(began) > lastPause { // it had been well
 			pause = firstPause
@@ -27,18 +27,18 @@ func (s *Sink) run(taken *frame) {
 }
 
 // serve opens the node and feeds it, until that fails or the Sink is closed.
-func (s *Sink) serve(taken *frame) error {
+func (s *Sink) serve() error {
 	c := &s.cfg
 	d, err := c.open(c.Device, s.pixels, c.Width, c.Height, c.Rate)
 	if err != nil {
 		return err
 	}
 	s.begin()
-	return errors.Join(s.feed(d, taken), d.Close())
+	return errors.Join(s.feed(d), d.Close())
 }
 
 // feed writes each image that waits.
-func (s *Sink) feed(d device, taken *frame) error {
+func (s *Sink) feed(d device) error {
 	stride := d.Format().Stride[0]
 	var made []byte
 	if s.cfg.Spec.Encode == preproc.Raw {
@@ -50,12 +50,12 @@ func (s *Sink) feed(d device, taken *frame) error {
 			return nil
 		case <-s.ready:
 		}
-		if !s.take(&taken) {
+		if !s.take() {
 			continue // it was taken before, by way of an older one's signal
 		}
-		bytes := taken.bytes
+		bytes := s.taken.bytes
 		if made != nil {
-			s.encode(made, stride, taken.bytes, s.cfg.Width, s.cfg.Height)
+			s.encode(made, stride, bytes, s.cfg.Width, s.cfg.Height)
 			bytes = made
 		}
 		err := d.Write(bytes, writeLimit)
@@ -66,14 +66,14 @@ func (s *Sink) feed(d device, taken *frame) error {
 	}
 }
 
-// take exchanges a frame that was written for the one that waits.
-func (s *Sink) take(f **frame) bool {
+// take exchanges the frame that was written for the one that waits.
+func (s *Sink) take() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting == nil {
 		return false
 	}
-	*f, s.spare, s.waiting = s.waiting, *f, nil
+	s.taken, s.spare, s.waiting = s.waiting, s.taken, nil
 	return true
 }
 
