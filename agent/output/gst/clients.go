@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/edge-agent/agent/capture"
 	"golang.org/x/sys/unix"
 )
 
@@ -12,9 +14,9 @@ import (
 // a few buffers are never under way to one.
 const sendBuffer = 16 << 10
 
-// pauseMillis is how long no one is accepted after the process ran out of
+// starved is how long no one is accepted after the process ran out of
 // descriptors; the waiting ones would keep epoll awake for nothing.
-const pauseMillis = 200
+const starved = 200 * time.Millisecond
 
 // A client is one connection. Only serve reads from it and closes it; Write
 // sends.
@@ -91,11 +93,15 @@ func (s *Sink) serve(poll int) {
 	defer unix.Close(poll)
 	defer s.dropAll()
 	events := make([]unix.EpollEvent, 64)
-	timeout := -1
+	resume := time.Duration(0) // when the door is watched again, however much clients say; 0 while it is
 	for {
-		n, err := unix.EpollWait(poll, events, timeout)
-		if n == 0 && err == nil { // the pause is over
-			timeout = -1
+		timeout := -1
+		if resume != 0 {
+			timeout = int((max(resume-capture.Monotonic(), 0) + time.Millisecond - 1) / time.Millisecond)
+		}
+		n, _ := unix.EpollWait(poll, events, timeout)
+		if resume != 0 && capture.Monotonic() >= resume {
+			resume = 0
 			s.listenFor(poll, unix.EPOLLIN)
 		}
 		for _, e := range events[:max(n, 0)] {
@@ -106,7 +112,7 @@ func (s *Sink) serve(poll int) {
 				}
 			case s.door.FD:
 				if !s.accept(poll) {
-					timeout = pauseMillis
+					resume = capture.Monotonic() + starved
 					s.listenFor(poll, 0)
 				}
 			default:
