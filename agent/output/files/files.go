@@ -63,7 +63,8 @@ type Stats struct {
 	Dropped   Dropped
 	Files     int
 	BytesKept int64
-	// LastError is of the last attempt, nil if it succeeded.
+	// LastError is of the last attempt to write, or to delete what is overdue; nil
+	// if it succeeded.
 	LastError error
 }
 
@@ -89,10 +90,11 @@ type Files struct {
 	work   chan *job
 	done   chan struct{} // closed when the writer has ended
 
-	mu     sync.Mutex // guards what follows
-	closed bool
-	stats  Stats
-	pace   pace
+	mu      sync.Mutex // guards what follows
+	closed  bool
+	stats   Stats
+	overdue bool // LastError is of files whose time is over
+	pace    pace
 }
 
 // job is an image on its way to the disk.
@@ -157,7 +159,8 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 // Write copies img for the writer, or counts it as dropped when that one is
-// behind; a good one is [output.ErrUnwanted] where only odd ones are kept. What the disk says is in Stats and Err, not here.
+// behind; a good one is [output.ErrUnwanted] where only odd ones are kept. What
+// the disk says is in Stats and Err, not here.
 func (f *Files) Write(_ context.Context, img *preproc.Image) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

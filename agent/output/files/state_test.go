@@ -126,7 +126,8 @@ func TestFilesGoWithoutNewOnes(t *testing.T) {
 	})
 }
 
-// A directory that cannot be read is told of even when there is no image.
+// Files that stay although their time is over are told of even when there is no
+// image, and so is that they are gone.
 func TestFilesThatCannotBeDeletedAreAState(t *testing.T) {
 	dir := spooltest.Small(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -143,6 +144,10 @@ func TestFilesThatCannotBeDeletedAreAState(t *testing.T) {
 		}
 		spooltest.Remount(t, dir, false)
 		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if names, _ := list(t, filepath.Join(dir, "archive")); len(names) != 0 || f.Err() != nil {
+			t.Errorf("left are %q, %v", names, f.Err())
+		}
 		write(t, f, 2, picture)
 		if names, _ := list(t, filepath.Join(dir, "archive")); len(names) != 1 || f.Err() != nil {
 			t.Errorf("left are %q, %v", names, f.Err())

@@ -74,8 +74,11 @@ func (f *Files) expire() time.Duration {
 	defer f.mu.Unlock()
 	f.pace.asked = time.Time{}
 	f.stats.Files, f.stats.BytesKept = f.dir.Files(), f.dir.Bytes()
-	if err != nil {
-		f.stats.LastError = err // until an image is written
+	switch {
+	case err != nil && f.stats.LastError == nil:
+		f.stats.LastError, f.overdue = err, true
+	case err == nil && f.overdue: // also where the next image is weeks away
+		f.stats.LastError, f.overdue = nil, false
 	}
 	return min(max(next, minLook), maxLook)
 }
@@ -107,7 +110,7 @@ func (f *Files) begin() {
 func (f *Files) count(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pace.asked = time.Time{}
+	f.pace.asked, f.overdue = time.Time{}, false
 	s := &f.stats
 	s.LastError, s.Files, s.BytesKept = err, f.dir.Files(), f.dir.Bytes()
 	switch {
