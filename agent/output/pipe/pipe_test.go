@@ -245,7 +245,11 @@ func TestCommandsThatFailSaySo(t *testing.T) {
 		{"command null: fork/exec /dev/null: permission denied", []string{"/dev/null"}},
 		{"command sh: it closed its standard input", []string{"sh", "-c", "exec <&-; while :; do sleep 1000; done"}},
 	} {
-		p := open(t, func(c *Config) { quick(c); c.limits.longest = time.Hour; c.limits.first = time.Hour }, c.command...)
+		p := open(t, func(cfg *Config) {
+			quick(cfg)
+			cfg.limits.first, cfg.limits.longest = time.Hour, time.Hour
+			cfg.limits.stall = defaults.stall // a shell may be slow to begin
+		}, c.command...)
 		feed(t, p, c.want, func() bool { return p.Stats().Ends == 1 })
 		if err := p.Err(); err == nil || err.Error() != c.want {
 			t.Errorf("%v, want %s", err, c.want)
