@@ -111,8 +111,8 @@ func (s *Sink) serve(poll int) {
 					return
 				}
 			case s.door.FD:
-				if !s.accept(poll) {
-					resume = capture.Monotonic() + starved
+				if pause := s.arrive(poll); pause != 0 {
+					resume = capture.Monotonic() + pause
 					s.listenFor(poll, 0)
 				}
 			default:
@@ -132,6 +132,16 @@ func (s *Sink) ended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.closed
+}
+
+// arrive lets in one client, and says for how long no other one.
+func (s *Sink) arrive(poll int) time.Duration {
+	began := capture.Monotonic()
+	if !s.accept(poll) {
+		return starved
+	}
+	now := capture.Monotonic()
+	return s.arrivals.Spend(now, now-began)
 }
 
 func (s *Sink) listenFor(poll int, events uint32) {

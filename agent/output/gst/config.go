@@ -29,8 +29,13 @@ type Config struct {
 	// Group owns the socket and the memory, by number; 0 leaves it to the system.
 	Group int
 
-	directory string // of the memory; tests have another one
+	directory string  // of the memory; tests have another one
+	arrivals  float64 // the part of one CPU for who comes; likewise
 }
+
+// arrivals is what the ring allows as well: a program that connects in a loop took
+// 40 % of a CPU on a busy machine.
+const arrivals = 0.02
 
 // maxBytes keeps the size of a slot from overflowing.
 const maxBytes = 1 << 32
@@ -42,6 +47,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Height = cmp.Or(c.Height, c.Spec.Height)
 	c.Mode = cmp.Or(c.Mode, 0o660)
 	c.directory = cmp.Or(c.directory, directory)
+	c.arrivals = cmp.Or(c.arrivals, arrivals)
 	if c.Width <= 0 || c.Height <= 0 {
 		return c, fmt.Errorf("image of %dx%d: both sides must be known", c.Width, c.Height)
 	}

@@ -30,6 +30,8 @@
 //   - Who leaves, dies or breaks the protocol holds nothing any more. (shmsrc
 //     closes its connection after its last buffer was freed.)
 //
+// Who connects without end gets a fiftieth of a CPU, and waits beyond that.
+//
 // A client tells which buffer it is done with by the offset alone (see wire.go):
 // each slot has its own, 64 bytes after the one before.
 //
@@ -82,6 +84,8 @@ type Sink struct {
 	now     func() time.Duration
 	present atomic.Int32 // clients
 
+	arrivals door.Share // of the goroutine that serves
+
 	mu      sync.Mutex // guards what follows, never held across anything that blocks
 	closed  bool
 	slots   []slot
@@ -108,7 +112,10 @@ func New(cfg Config) (*Sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gst-shm: %w", err)
 	}
-	s := &Sink{cfg: cfg, picture: pictureOf(&cfg.Spec, cfg.Width, cfg.Height), done: make(chan struct{}), now: capture.Monotonic, lent: -1}
+	s := &Sink{
+		cfg: cfg, picture: pictureOf(&cfg.Spec, cfg.Width, cfg.Height), arrivals: door.Share{Part: cfg.arrivals},
+		done: make(chan struct{}), now: capture.Monotonic, lent: -1,
+	}
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("gst-shm: %w", err)
 	}

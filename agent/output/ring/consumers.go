@@ -100,7 +100,7 @@ func (r *Ring) arrive(poll int) time.Duration {
 		return starved
 	}
 	now := capture.Monotonic()
-	return r.arrivals.spend(now, now-began)
+	return r.arrivals.Spend(now, now-began)
 }
 
 func (r *Ring) listenFor(poll int, events uint32) {

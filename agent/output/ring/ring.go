@@ -68,8 +68,8 @@ type Ring struct {
 	wake  int           // eventfd that ends serve
 	done  chan struct{} // closed when serve has ended
 
-	keeping  rate  // of the goroutine that serves
-	arrivals share // likewise
+	keeping  rate       // of the goroutine that serves
+	arrivals door.Share // likewise
 
 	notified, missed, refused atomic.Uint64
 
@@ -98,7 +98,7 @@ func New(cfg Config) (*Ring, error) {
 	}
 	r := &Ring{
 		cfg: cfg, store: cfg.Store, name: storeName(&cfg), desc: describe(cfg), done: make(chan struct{}),
-		arrivals: share{part: cfg.Arrivals},
+		arrivals: door.Share{Part: cfg.Arrivals},
 	}
 	if r.store == nil || len(r.name) > maxStoreName {
 		r.store = noStore{}

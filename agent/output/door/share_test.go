@@ -1,4 +1,4 @@
-package ring
+package door
 
 import (
 	"testing"
@@ -9,12 +9,12 @@ import (
 // waits, and neither do many at once after a quiet time.
 func TestArrivalsTakeTheirShare(t *testing.T) {
 	const each = 25 * time.Microsecond
-	s := share{part: 0.02}
+	s := Share{Part: 0.02}
 	now, spent := time.Hour, time.Duration(0)
 	for end := now + time.Minute; now < end; {
 		now += each
 		spent += each
-		now += s.spend(now, each)
+		now += s.Spend(now, each)
 	}
 	if part := float64(spent) / float64(time.Minute); part < 0.019 || part > 0.021 {
 		t.Errorf("a flood takes %.4f of a CPU, want 0.02", part)
@@ -22,18 +22,18 @@ func TestArrivalsTakeTheirShare(t *testing.T) {
 	now += time.Minute
 	for i := range 500 {
 		now += each
-		if pause := s.spend(now, each); pause != 0 {
+		if pause := s.Spend(now, each); pause != 0 {
 			t.Fatalf("a pause of %v after %d at once", pause, i)
 		}
 	}
 	for range 10_000 {
 		now += 2 * time.Millisecond
-		if pause := s.spend(now, each); pause != 0 {
+		if pause := s.Spend(now, each); pause != 0 {
 			t.Fatalf("a pause of %v where one comes every 2 ms", pause)
 		}
 	}
 	// A machine that stood still for a while is no reason to wait for long.
-	if pause := s.spend(now, time.Minute); pause > time.Second {
+	if pause := s.Spend(now, time.Minute); pause > time.Second {
 		t.Errorf("a pause of %v after a minute", pause)
 	}
 }

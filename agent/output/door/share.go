@@ -1,4 +1,4 @@
-package ring
+package door
 
 import "time"
 
@@ -6,19 +6,19 @@ import "time"
 // after a restart of the agent.
 const atOnce = 20 * time.Millisecond
 
-// A share is the part of one CPU that something may take. What is not taken is
-// saved, up to atOnce. The zero time is long ago.
-type share struct {
-	part  float64
+// A Share is the part of one CPU that may be spent on who comes. What is not taken
+// is saved, up to atOnce. The zero time is long ago. One goroutine uses it.
+type Share struct {
+	Part  float64
 	saved time.Duration
 	at    time.Duration
 }
 
-// spend takes what was just spent and gives the pause after which something is
+// Spend takes what was just spent, now being after it, and gives the pause after which something is
 // saved again, 0 for none. A pause is not shorter than it takes to save a tenth of
 // what may be spent at once: many short ones would cost more than they save.
-func (s *share) spend(now, took time.Duration) (pause time.Duration) {
-	if gained := time.Duration(float64(now-s.at) * s.part); s.at == 0 || gained > atOnce-s.saved {
+func (s *Share) Spend(now, took time.Duration) (pause time.Duration) {
+	if gained := time.Duration(float64(now-s.at) * s.Part); s.at == 0 || gained > atOnce-s.saved {
 		s.saved = atOnce
 	} else {
 		s.saved += gained
@@ -28,5 +28,5 @@ func (s *share) spend(now, took time.Duration) (pause time.Duration) {
 	if s.saved -= min(took, atOnce); s.saved > 0 {
 		return 0
 	}
-	return time.Duration(float64(atOnce/10-s.saved) / s.part)
+	return time.Duration(float64(atOnce/10-s.saved) / s.Part)
 }
