@@ -119,6 +119,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := a.build(); err != nil {
 		return errors.Join(err, a.closeCameras(nil), a.evidence.Close())
 	}
+	a.budget.begin()
 	stopped := a.tree.ServeBackground(ctx)
 	var background sync.WaitGroup
 	background.Go(func() { a.watch(ctx) })

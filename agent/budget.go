@@ -141,11 +141,15 @@ func (r *resource) String() string {
 	return fmt.Sprintf("%.0f of %.0f%s", r.use/scale, r.limit/scale, r.unit)
 }
 
+// begin measures once, so that a status has something to tell from the start.
+func (b *budget) begin() {
+	if u, err := b.measure(); err == nil {
+		b.measured.Store(&u)
+	}
+}
+
 // run looks at the resources until ctx ends.
 func (b *budget) run(ctx context.Context) {
-	if u, err := b.measure(); err == nil {
-		b.measured.Store(&u) // so that a status has it from the start
-	}
 	every(ctx, b.agent.monitor, "budget", b.period, budgetLimit, b.look)
 }
 
