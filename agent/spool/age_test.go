@@ -115,6 +115,24 @@ func TestFilesGoWhenTheirTimeIsOver(t *testing.T) {
 	})
 }
 
+// A camera waits for Open, which deletes nothing for its age.
+func TestOpenLeavesWhatIsOverdue(t *testing.T) {
+	inWorld(t, func(w *world) {
+		d := w.start()
+		for range 3 {
+			w.write(d)
+		}
+		time.Sleep(keepFor)
+		again := New(d.cfg)
+		if err := again.Open(); err != nil || again.Files() != 3 {
+			t.Errorf("%d files, %v", again.Files(), err)
+		}
+		w.left(1, 2, 3)
+		w.expire(again)
+		w.left()
+	})
+}
+
 // A device without a clock of its own lives in the past until it learns the
 // time. Nothing is older for that, in this run or in the next one.
 func TestClockThatJumpsByYearsDeletesNothing(t *testing.T) {

@@ -25,9 +25,10 @@ func placeOf(path string) (place, error) {
 }
 
 // Open makes the directory or takes stock of it, deletes what an earlier run
-// left half written, and brings it down to the bytes and the age that may be kept.
-// When it stands open, or did, it does nothing, unless the directory is another
-// one now: it was deleted, or a disk was mounted or pulled.
+// left half written, and brings it down to the bytes that may be kept. What is
+// overdue is left to Expire: a slow disk takes long for a week of files, and a
+// camera waits for Open. When it stands open, or did, it does nothing, unless the
+// directory is another one now: it was deleted, or a disk was mounted or pulled.
 func (d *Directory) Open() error {
 	if at, err := placeOf(d.cfg.Path); d.open && err == nil && at == d.place {
 		return nil
@@ -41,9 +42,6 @@ func (d *Directory) Open() error {
 		return err
 	}
 	if err := d.takeStock(); err != nil {
-		return err
-	}
-	if err := d.expire(); err != nil {
 		return err
 	}
 	if err := d.makeRoom(0); err != nil {
