@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/edge-agent/agent/agent/output/files"
 	"github.com/edge-agent/agent/preproc"
@@ -116,7 +117,7 @@ func (s *Server) still(w http.ResponseWriter, r *http.Request, t *Tap) {
 	defer s.leave(seat)
 	watcher := t.watch(false)
 	defer watcher.end()
-	p, err := watcher.next(r.Context())
+	p, err := first(w, r, watcher)
 	if err != nil {
 		unavailable(w, err)
 		return
@@ -139,6 +140,14 @@ func (s *Server) still(w http.ResponseWriter, r *http.Request, t *Tap) {
 	out := newSender(w, seat)
 	out.write(head)
 	out.write(p.Data)
+}
+
+// first waits for an image, which may take longer than a client has for an answer:
+// that time begins after it.
+func first(w http.ResponseWriter, r *http.Request, watcher *watcher) (*picture, error) {
+	p, err := watcher.next(r.Context())
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(stallTimeout)) // or the client is gone
+	return p, err
 }
 
 // unavailable says why there is no image. Whoever went away hears nothing.

@@ -34,7 +34,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, t *Tap) {
 	defer s.leave(seat)
 	watcher := t.watch(true)
 	defer watcher.end()
-	p, err := watcher.next(r.Context())
+	p, err := first(w, r, watcher)
 	if err != nil {
 		unavailable(w, err)
 		return
