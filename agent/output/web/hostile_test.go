@@ -182,6 +182,8 @@ func TestGarbageIsAnsweredAndForgotten(t *testing.T) {
 		"a proxy's":        "CONNECT evil:80 HTTP/1.1\r\nHost: evil:80\r\n\r\n",
 		"another site's":   "GET http://evil/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
 		"HTTP/2":           "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+		"of all":           "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+		"of all, and more": "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n",
 		"smuggled":         "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		"a bad chunk":      "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
 	} {

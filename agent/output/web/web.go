@@ -178,6 +178,9 @@ func (s *Server) httpServer(ctx context.Context, g *gate) *http.Server {
 			return context.WithValue(ctx, connKey{}, connOf(c))
 		},
 		ConnState: g.state,
+		// OPTIONS * is refused by the guard: the server's own answer asks for no token,
+		// and waits for a body.
+		DisableGeneralOptionsHandler: true,
 		// What clients do wrong is theirs, and would fill the journal.
 		ErrorLog:  log.New(io.Discard, "", 0),
 		Protocols: new(http.Protocols),
