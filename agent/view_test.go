@@ -111,11 +111,11 @@ func TestOwnJPEGIsPassedOnWhereNothingChangesThePicture(t *testing.T) {
 				t.Errorf("%+v: %v", c, header)
 			}
 		}
+		r.stop()
+		r.finished(t)
 		if c.output != "" && r.publishedBy() != 4 { // one for the output, three for us
 			t.Errorf("%d published", r.publishedBy())
 		}
-		r.stop()
-		r.finished(t)
 	}
 }
 
