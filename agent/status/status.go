@@ -169,8 +169,8 @@ type Queue struct {
 // A Worker is the process in which a camera's frames are preprocessed.
 type Worker struct {
 	PID int `json:"pid"`
-	// Replaced counts those before it, by cause: crashed, timed-out, wrong or
-	// renewed.
+	// Replaced counts those before it, by cause: crashed, timed-out, or
+	// renewed, for what it held or a wrong answer.
 	Replaced    map[string]uint64 `json:"replaced"`
 	MemoryBytes int64             `json:"memory_bytes"`
 }
