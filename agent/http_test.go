@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +22,13 @@ func (r *rigged) address(t *testing.T) (url string) {
 		return url != ""
 	})
 	return url
+}
+
+// publishing says that every camera is told to be so, which is a moment after its
+// first frame was published.
+func (r *rigged) publishing() bool {
+	cameras := r.list()
+	return len(cameras) > 0 && !slices.ContainsFunc(cameras, func(c *camera) bool { return c.state.Load().Phase != Publishing })
 }
 
 func ask(t testing.TB, url string) (status int, body string) {
@@ -104,7 +112,7 @@ http: {listen: 127.0.0.1:0}
 cameras: {front: {device: {pattern: bars}, mode: {size: 64x64, rate: 50}, outputs: {model: {size: 32x32}}}}
 `)
 	url := r.address(t)
-	r.until(t, "publishing", func() bool { return r.publishedBy() > 0 })
+	r.until(t, "publishing", r.publishing)
 	var s status.Status
 	if code, body := ask(t, url+"/api/v1/status"); code != 200 || json.Unmarshal([]byte(body), &s) != nil || s.Cameras[0].Published == 0 {
 		t.Errorf("%d %s", code, body)

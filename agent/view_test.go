@@ -44,7 +44,7 @@ cameras:
   front: {device: {pattern: bars}, mode: {size: 640x360, rate: 100, format: NV12}, outputs: {model: {size: 64x64}, preview: {encode: jpeg, size: 320x180, quality: 95}}}
 `)
 		url := r.address(t) + "/cameras/front/"
-		r.until(t, "publishing", func() bool { return r.publishedBy() > 0 })
+		r.until(t, "publishing", r.publishing)
 		for _, name := range []string{"snapshot.jpg", "preview.jpg"} {
 			header, body := fetch(t, url+name)
 			picture, err := jpeg.Decode(bytes.NewReader(body))
@@ -98,7 +98,7 @@ func TestOwnJPEGIsPassedOnWhereNothingChangesThePicture(t *testing.T) {
 	} {
 		r := start(t, fmt.Sprintf(tape, c.http, c.view, c.output))
 		url := r.address(t) + "/cameras/front/snapshot.jpg"
-		r.until(t, "publishing", func() bool { return r.publishedBy() > 0 })
+		r.until(t, "publishing", r.publishing)
 		for range 3 {
 			header, body := fetch(t, url)
 			if bytes.Equal(body, own) != c.own {
@@ -147,7 +147,7 @@ func TestFramesForNobodyAreNotDue(t *testing.T) {
 func TestViewIsPausedWithThePreviews(t *testing.T) {
 	r := start(t, fmt.Sprintf(tape, "", "", ""))
 	url := r.address(t) + "/cameras/front/"
-	r.until(t, "publishing", func() bool { return r.publishedBy() > 0 })
+	r.until(t, "publishing", r.publishing)
 	if r.budget.rungs[0].what != "previews are paused" {
 		t.Errorf("%+v", r.budget.rungs)
 	}
@@ -237,7 +237,7 @@ func (answering) Close() error                                  { return nil }
 // Many UVC cameras leave the Huffman tables out, and no browser shows that.
 func TestOwnJPEGWithoutTablesGetsThem(t *testing.T) {
 	r := start(t, strings.ReplaceAll(fmt.Sprintf(tape, "", "", ""), "422-720p", "422-no-dht"))
-	r.until(t, "publishing", func() bool { return r.publishedBy() > 0 })
+	r.until(t, "publishing", r.publishing)
 	_, body := fetch(t, r.address(t)+"/cameras/front/snapshot.jpg")
 	if _, err := jpeg.Decode(bytes.NewReader(body)); err != nil {
 		t.Error(err)
