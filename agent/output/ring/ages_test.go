@@ -2,6 +2,7 @@ package ring_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"path/filepath"
 	"strings"
@@ -148,9 +149,13 @@ func TestReadersRefuseADescriptionThatTheyCannotFollow(t *testing.T) {
 	} {
 		_, readers := serveForeign(t, age{header: 4096, message: 136, extra: extra})
 		for name, l := range readers {
-			if a := ask(t, l, "next 0.01"); a.Status != "away" || !strings.Contains(a.Why, why) {
-				t.Errorf("%s of %s: %+v", name, extra, a)
-			}
+			eventually(t, fmt.Sprintf("%s says %q of %s", name, why, extra), func() bool { // not while it waits for the description anew
+				a := ask(t, l, "next 0.01")
+				if a.Status != "away" {
+					t.Fatalf("%s of %s: %+v", name, extra, a)
+				}
+				return strings.Contains(a.Why, why)
+			})
 		}
 	}
 }
