@@ -1,6 +1,9 @@
 // Package output says what the end of a pipeline is: where preprocessed images
 // leave the process. Its kinds are the inner rooms: ring (shared memory for
-// local consumers), files, and pipe (a command's standard input).
+// local consumers), files, pipe (a command's standard input), gst (for GStreamer),
+// v4l2 (a video output node) and web (HTTP). Two more have no end of their own:
+// door makes the sockets of ring and gst, stream the formats of pipe and of
+// `agent process`.
 package output
 
 import (
@@ -86,7 +89,7 @@ type Reporter interface {
 
 // A Report says how an output is doing. Counters are since it was opened.
 type Report struct {
-	// Kind is the word of the config: ring, files.
+	// Kind is the word of the config, such as ring or gst-shm.
 	Kind string
 	// Address is where images go: a socket, a directory.
 	Address string
