@@ -139,8 +139,8 @@ func TestFramesForNobodyAreNotDue(t *testing.T) {
 	r.until(t, "ready", func() bool { return r.Ready() == nil })
 	r.stop()
 	r.finished(t)
-	if a := c.ledger.Account(); a.Published != 6 || a.Dropped["not-due"] == 0 || a.Dropped["not-due"]+a.Dropped["shutdown"]+6 != a.Captured {
-		t.Errorf("%+v", a)
+	if a := c.ledger.Account(); a.Published != 6 || a.Dropped["not-due"] == 0 || a.Dropped["output"] > 0 || a.Balanced() != nil {
+		t.Errorf("%+v, %v", a, a.Balanced())
 	}
 }
 
