@@ -29,14 +29,20 @@ func fifo(t *testing.T) string {
 	return path
 }
 
-// dead returns when all have ended that had the fifo, and what they wrote.
-func dead(t *testing.T, path string) string {
+// begun returns when a process has opened the fifo.
+func begun(t *testing.T, path string) *os.File {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// dead returns when all have ended that had the fifo, and what they wrote.
+func dead(t *testing.T, f *os.File) string {
+	t.Helper()
 	if err := f.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +66,10 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	for {
+	for range time.Tick(time.Millisecond) {
 		if err := p.Write(context.Background(), picture(0)); err != nil {
 			panic(err)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -78,11 +83,7 @@ func TestKilledAgentLeavesNoCommand(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(path) // when the command opened it, too
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f := begun(t, path)
 	if err := f.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -119,13 +120,12 @@ func TestCloseEndsCommandsOfAnyManners(t *testing.T) {
 			p := open(t, func(c *Config) { quick(c); c.limits.ending = cmp.Or(patience[name], c.limits.ending) },
 				"sh", "-c", `exec 3>"$0"; `+script, path)
 			write(t, p, picture(0))
-			result := make(chan string)
-			go func() { result <- dead(t, path) }()
+			alive := begun(t, path)
 			eventually(t, "it is delivered", func() bool { return p.Stats().Delivered == 1 })
 			if err := p.Close(); err != nil {
 				t.Error(err)
 			}
-			text := <-result
+			text := dead(t, alive)
 			if want := map[string]string{"polite": "ended by itself\n", "told": "was told\n"}[name]; text != want {
 				t.Errorf("it said %q, want %q", text, want)
 			}
