@@ -25,6 +25,7 @@ PACKAGES_TEST  := python3-numpy systemd
 PACKAGES_COUNT := valgrind
 PACKAGES_GST   := gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 PACKAGES_PAGE  := chromium fonts-dejavu-core
+PACKAGES_DNN   := python3-opencv
 PACKAGES_FUZZ  := clang libclang-rt-14-dev
 
 # Where `make run` keeps what systemd would keep in /run/agent and /var/lib/agent.
@@ -133,7 +134,7 @@ bench-ring: build ## what readers of frames get and cost, and hostile ones: READ
 
 .PHONY: example
 example: deps-test ## the example that detects with OpenCV (installs python3-opencv), on a model made by hand
-	@.ci/deps python3-opencv
+	@.ci/deps $(PACKAGES_DNN)
 	$(GO) test -tags $(GOTAGS)$(comma)dnn -count 1 -v -run ExampleDetects ./agent/output/ring
 
 READS ?= 1e7
