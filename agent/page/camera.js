@@ -182,9 +182,10 @@ class Card {
   async look(signal) {
     const c = this.camera;
     if (!c || c.state !== "publishing" || !this.inSight() || performance.now() < this.again) return;
-    let answer;
+    let answer, jpeg;
     try {
       answer = await fetch(`cameras/${encodeURIComponent(this.name)}/snapshot.jpg`, {signal, cache: "no-store"});
+      if (answer.ok) jpeg = await answer.blob();
     } catch {
       return; // the status says that nobody answers
     }
@@ -194,12 +195,13 @@ class Card {
       this.placeholder("no picture: " + (await answer.text().catch(() => "")).slice(0, 200).trim(), false);
       return;
     }
-    const url = URL.createObjectURL(await answer.blob());
+    const url = URL.createObjectURL(jpeg);
     try {
       const next = new Image();
       next.src = url;
       await next.decode();
       if (this.camera.state === "publishing") this.picture(url);
+      else URL.revokeObjectURL(url);
     } catch {
       this.placeholder("no picture: it cannot be decoded", false);
       URL.revokeObjectURL(url);

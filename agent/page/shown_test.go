@@ -217,3 +217,32 @@ cameras: {front: {device: {pattern: bars}, mode: {size: 640x360, rate: 30}, outp
 	b.content()
 	b.shoot("hour")
 }
+
+// A picture that is cut off on its way is none, and no fault of the page.
+func TestPageOutlivesPicturesThatAreCutOff(t *testing.T) {
+	real := startAgent(t, directory(t), `
+http: {listen: "127.0.0.1:0"}
+cameras: {front: {device: {pattern: bars}, mode: {size: 64x48, rate: 20}, outputs: {model: {size: 32x32}}}}
+`)
+	asked := make(chan struct{}, 100)
+	page := relayOf(t, real.url, strings.NewReplacer())
+	b := open(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/snapshot.jpg") {
+			asked <- struct{}{}
+			w.Header().Set("Content-Length", "1000")
+			_, _ = w.Write([]byte("cut off"))
+			return
+		}
+		page(w, r)
+	}))
+	for range 4 {
+		<-asked
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.complaints {
+		if strings.Contains(c, "Uncaught") {
+			t.Error(c)
+		}
+	}
+}
