@@ -214,6 +214,22 @@ func TestNoImageIsNoAnswer(t *testing.T) {
 	}
 }
 
+// An image that is too large is not waited for.
+func TestImageThatIsTooLargeIsToldOf(t *testing.T) {
+	st := newStudio()
+	s := serve(t, web.Config{}, st.handlers())
+	go func() {
+		until(t, "it is wanted", st.model.Wanted)
+		if err := st.model.Write(t.Context(), &preproc.Image{Data: make([]byte, 64<<20+1)}); !errors.Is(err, output.ErrUnwanted) {
+			t.Errorf("written: %v", err)
+		}
+	}()
+	resp, body := get(t, client(t), s.url+"/cameras/front/model.npy", nil)
+	if resp.StatusCode != 503 || !strings.Contains(body, "more than 64 MiB") || st.model.Wanted() {
+		t.Errorf("%s %q", resp.Status, body)
+	}
+}
+
 // parts reads a stream.
 func parts(t *testing.T, resp *http.Response) *multipart.Reader {
 	t.Helper()

@@ -84,7 +84,10 @@ func (t *Tap) Wanted() bool { return t.waiting.Load() > 0 }
 func (t *Tap) Write(_ context.Context, img *preproc.Image) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.waiters) == 0 || len(img.Data) > maxPicture {
+	if len(img.Data) > maxPicture {
+		t.wake(nil)
+	}
+	if len(t.waiters) == 0 {
 		return output.ErrUnwanted
 	}
 	p := t.blank(len(img.Data))
@@ -142,6 +145,12 @@ func (t *Tap) hand(p *picture) {
 	t.delivered += uint64(len(t.waiters))
 	t.missed += uint64(t.sending)
 	p.holders = len(t.waiters)
+	t.wake(p)
+}
+
+// wake gives p to all who wait, or nil for an image that is too large. It is called
+// with t.mu held.
+func (t *Tap) wake(p *picture) {
 	for _, w := range t.waiters {
 		w.ready <- p
 	}
@@ -176,8 +185,11 @@ func (t *Tap) trim() {
 	}
 }
 
-// errNone says that no image came in time.
-var errNone = errors.New("no image came")
+var (
+	// errNone says that no image came in time.
+	errNone  = errors.New("no image came")
+	errLarge = fmt.Errorf("an image has more than %d MiB, the most that is sent by HTTP", maxPicture>>20)
+)
 
 // next waits for an image that is made from now on. It is the caller's to release.
 func (w *watcher) next(ctx context.Context) (*picture, error) {
@@ -193,6 +205,9 @@ func (w *watcher) next(ctx context.Context) (*picture, error) {
 	defer w.timer.Stop()
 	select {
 	case p := <-w.ready:
+		if p == nil {
+			return nil, errLarge
+		}
 		t.begin(w)
 		return p, nil
 	case <-ctx.Done():
@@ -216,8 +231,10 @@ func (w *watcher) leave() {
 	t.mu.Unlock()
 	select {
 	case p := <-w.ready: // just now
-		t.begin(w)
-		w.release(p)
+		if p != nil {
+			t.begin(w)
+			w.release(p)
+		}
 	default:
 	}
 }
