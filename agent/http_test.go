@@ -114,7 +114,7 @@ cameras: {front: {device: {pattern: bars}, mode: {size: 64x64, rate: 50}, output
 	url := r.address(t)
 	r.until(t, "publishing", r.publishing)
 	var s status.Status
-	if code, body := ask(t, url+"/api/v1/status"); code != 200 || json.Unmarshal([]byte(body), &s) != nil || s.Cameras[0].Published == 0 {
+	if code, body := ask(t, url+"/api/v1/status"); code != 200 || json.Unmarshal([]byte(body), &s) != nil || s.Cameras[0].Published == 0 || s.HTTP.Requests == 0 {
 		t.Errorf("%d %s", code, body)
 	}
 	if code, body := ask(t, url+"/metrics"); code != 200 || !strings.Contains(body, `edge_agent_camera_state{camera="front",state="publishing"} 1`) {

@@ -33,6 +33,10 @@ func (a *Agent) Status() status.Status {
 	use := a.budget.use()
 	s.Resources = a.budget.resources(use)
 	s.Resources.WatchdogPings, s.Resources.WatchdogSeconds = a.guard.Pings(), a.Watchdog.Seconds()
+	if a.web != nil {
+		h := status.HTTP(a.web.Stats())
+		s.HTTP = &h
+	}
 	for _, c := range a.list() {
 		s.Cameras = append(s.Cameras, c.status(use))
 	}

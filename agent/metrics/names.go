@@ -34,6 +34,14 @@ var families = append([]family{
 			}
 		}),
 
+	ofHTTP("http_connections", "gauge", "Connections of HTTP clients.", func(h *status.HTTP) float64 { return float64(h.Connections) }),
+	ofHTTP("http_watchers", "gauge", "HTTP clients that wait for images.", func(h *status.HTTP) float64 { return float64(h.Watchers) }),
+	ofHTTP("http_requests_total", "counter", "HTTP requests.", func(h *status.HTTP) float64 { return float64(h.Requests) }),
+	ofHTTP("http_refused_total", "counter", "HTTP requests and connections that came when there were too many.",
+		func(h *status.HTTP) float64 { return float64(h.Refused) }),
+	ofHTTP("http_evicted_total", "counter", "HTTP connections that were closed for newer ones.",
+		func(h *status.HTTP) float64 { return float64(h.Evicted) }),
+
 	ofCamera("frames_captured_total", "counter", "Frames that were read from the camera.",
 		func(w *writer, _ *status.Status, c *status.Camera) { w.count(c.Captured, c.Name) }),
 	ofCamera("frames_kernel_lost_total", "counter", "Frames that the driver lost before they could be read, by its sequence numbers.",
@@ -104,6 +112,14 @@ var families = append([]family{
 
 func ofAgent(name, kind, help string, write func(*writer, *status.Status), labels ...string) family {
 	return family{"edge_agent_" + name, kind, help, labels, write}
+}
+
+func ofHTTP(name, kind, help string, value func(*status.HTTP) float64) family {
+	return ofAgent(name, kind, help, func(w *writer, s *status.Status) {
+		if s.HTTP != nil {
+			w.sample(value(s.HTTP))
+		}
+	})
 }
 
 func ofCamera(name, kind, help string, write func(*writer, *status.Status, *status.Camera), labels ...string) family {

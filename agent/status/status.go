@@ -40,6 +40,8 @@ type Status struct {
 
 	Cameras   []Camera  `json:"cameras"`
 	Resources Resources `json:"resources"`
+	// HTTP is null where none is served.
+	HTTP *HTTP `json:"http"`
 	// BoundsSeconds are the upper bounds of all histograms here.
 	BoundsSeconds []float64 `json:"histogram_bounds_seconds"`
 }
@@ -207,6 +209,17 @@ type Resources struct {
 	WatchdogPings      uint64   `json:"watchdog_pings"`
 	// WatchdogSeconds is WatchdogSec of the unit, 0 when no watchdog watches.
 	WatchdogSeconds float64 `json:"watchdog_interval_seconds"`
+}
+
+// HTTP is what its clients ask of the agent; counters are since its start.
+type HTTP struct {
+	Connections int    `json:"connections"`
+	Watchers    int    `json:"watchers"` // of images and streams
+	Requests    uint64 `json:"requests"`
+	// Refused are requests and connections that came when there were too many,
+	// Evicted connections that were closed for newer ones.
+	Refused uint64 `json:"refused"`
+	Evicted uint64 `json:"evicted"`
 }
 
 // States are all that a camera may be in.

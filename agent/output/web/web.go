@@ -80,8 +80,9 @@ type Handlers struct {
 
 // Stats are counters since New, but Connections and Watchers, which are now.
 type Stats struct {
-	Connections, Watchers int
-	Requests              uint64
+	Connections int
+	Watchers    int // of images and streams
+	Requests    uint64
 	// Refused counts requests and connections that came when there were too
 	// many, Evicted connections that were closed for newer ones.
 	Refused, Evicted uint64
