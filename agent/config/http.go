@@ -1,8 +1,11 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"os"
 	"strings"
 )
 
@@ -59,6 +62,9 @@ func checkHTTP(d *decoder, h *HTTP) {
 		d.anchor("http."+f.name, f.path)
 		if *f.path == "" {
 			lacks = append(lacks, f.name)
+		} else if _, err := os.Stat(*f.path); errors.Is(err, fs.ErrNotExist) {
+			key := "http." + f.name
+			d.warnings = append(d.warnings, d.place(key).fault(key, *f.path+" is not there", "nobody is answered until it is; cameras run all the same"))
 		}
 	}
 	const at = "http.listen"
