@@ -123,17 +123,17 @@ func removeStale(path string, kind int) error {
 	switch {
 	case errors.Is(err, unix.ECONNREFUSED):
 		return os.Remove(path)
-	case err == nil && instance.Dying(owner(fd)):
+	case err == nil && instance.Dying(Peer(fd)):
 		return os.Remove(path)
 	case err == nil, errors.Is(err, unix.EAGAIN): // EAGAIN: alive, but many are waiting
-		return fmt.Errorf("listen on %s: %w by process %d", path, unix.EADDRINUSE, owner(fd))
+		return fmt.Errorf("listen on %s: %w by process %d", path, unix.EADDRINUSE, Peer(fd))
 	}
 	return fmt.Errorf("listen on %s: who serves it now? %w", path, err)
 }
 
-// owner is the process at the other end of a connected socket, 0 when it is
-// not known.
-func owner(fd int) int {
+// Peer is the process at the other end of a connected socket, 0 when it is not
+// known, as of one in another PID namespace.
+func Peer(fd int) int {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
 		return 0

@@ -21,7 +21,8 @@ var pixels = preproc.Spec{Name: "video", Width: 64, Height: 32}
 // open makes a Sink on a new path; change may be nil.
 func open(t testing.TB, change func(*Config)) *Sink {
 	t.Helper()
-	cfg := Config{Socket: filepath.Join(t.TempDir(), "s"), Camera: "front", Spec: pixels}
+	// Each client is a process of its own, as it were.
+	cfg := Config{Socket: filepath.Join(t.TempDir(), "s"), Camera: "front", Spec: pixels, peer: func(int) int { return 0 }}
 	if change != nil {
 		change(&cfg)
 	}

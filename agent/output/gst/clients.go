@@ -21,10 +21,11 @@ const starved = 200 * time.Millisecond
 // A client is one connection. Only serve reads from it and closes it; Write
 // sends.
 type client struct {
-	fd    int
-	held  uint64   // slots, by bit
-	known []uint32 // by slot: the area that it was told of, 0 for none
-	gone  bool     // hung up; serve will drop it
+	fd      int
+	process int      // 0 when it is not known
+	held    uint64   // slots, by bit
+	known   []uint32 // by slot: the area that it was told of, 0 for none
+	gone    bool     // hung up; serve will drop it
 
 	in     [16 * commandSize]byte // what came and is no whole command yet
 	inSize int
@@ -158,7 +159,8 @@ func (s *Sink) accept(poll int) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.clients) >= s.cfg.MaxClients {
+	process := s.cfg.peer(fd)
+	if len(s.clients) >= s.cfg.MaxClients || s.of(process) >= s.cfg.MaxPerProcess {
 		s.stats.Refused++
 		unix.Close(fd)
 		return true
@@ -167,22 +169,32 @@ func (s *Sink) accept(poll int) bool {
 		unix.Close(fd)
 		return true
 	}
-	s.clients = append(s.clients, s.newClient(fd))
+	s.clients = append(s.clients, s.newClient(fd, process))
 	s.present.Store(int32(len(s.clients)))
 	return true
 }
 
+// of is how many clients are of that process, as far as is known.
+func (s *Sink) of(process int) (n int) {
+	for _, c := range s.clients {
+		if process != 0 && c.process == process {
+			n++
+		}
+	}
+	return n
+}
+
 // newClient makes the record of a client, of one who left if there is one: who
 // comes and goes all the time makes no garbage.
-func (s *Sink) newClient(fd int) *client {
+func (s *Sink) newClient(fd, process int) *client {
 	if n := len(s.former); n > 0 {
 		c := s.former[n-1]
 		s.former = s.former[:n-1]
 		clear(c.known)
-		*c = client{fd: fd, known: c.known}
+		*c = client{fd: fd, process: process, known: c.known}
 		return c
 	}
-	return &client{fd: fd, known: make([]uint32, len(s.slots))}
+	return &client{fd: fd, process: process, known: make([]uint32, len(s.slots))}
 }
 
 // listen takes what a client says, or its leave.

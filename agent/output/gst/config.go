@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/edge-agent/agent/agent/output/door"
 	"github.com/edge-agent/agent/preproc"
 )
 
@@ -22,8 +23,9 @@ type Config struct {
 	Width, Height int
 	// MaxBytes is the longest image; Spec.MaxBytes by default.
 	MaxBytes int
-	// MaxClients is how many may be connected at a time; 16 by default.
-	MaxClients int
+	// MaxClients is how many may be connected at a time, MaxPerProcess how many
+	// from one process; 16 and 4 by default.
+	MaxClients, MaxPerProcess int
 	// Mode is the socket's permissions; 0660 by default.
 	Mode fs.FileMode
 	// Group owns the socket and the memory, by number; 0 leaves it to the system.
@@ -31,6 +33,7 @@ type Config struct {
 
 	directory string  // of the memory; tests have another one
 	arrivals  float64 // the part of one CPU for who comes; likewise
+	peer      func(fd int) int
 }
 
 // arrivals is what the ring allows as well: a program that connects in a loop took
@@ -42,12 +45,15 @@ const maxBytes = 1 << 32
 
 func (c Config) withDefaults() (Config, error) {
 	c.Slots = cmp.Or(c.Slots, 8)
-	c.MaxClients = cmp.Or(c.MaxClients, 16)
+	c.MaxClients, c.MaxPerProcess = cmp.Or(c.MaxClients, 16), cmp.Or(c.MaxPerProcess, 4)
 	c.Width = cmp.Or(c.Width, c.Spec.Width)
 	c.Height = cmp.Or(c.Height, c.Spec.Height)
 	c.Mode = cmp.Or(c.Mode, 0o660)
 	c.directory = cmp.Or(c.directory, directory)
 	c.arrivals = cmp.Or(c.arrivals, arrivals)
+	if c.peer == nil {
+		c.peer = door.Peer
+	}
 	if c.Width <= 0 || c.Height <= 0 {
 		return c, fmt.Errorf("image of %dx%d: both sides must be known", c.Width, c.Height)
 	}
@@ -61,6 +67,6 @@ func (c Config) withDefaults() (Config, error) {
 	return c, Check(&c.Spec)
 }
 
-// hold is how many slots a client may have at a time. Two that are stuck leave
+// hold is how many slots a process may have at a time. Two that are stuck leave
 // one to write to, at the least.
 func (c *Config) hold() int { return (c.Slots - 1) / 2 }

@@ -33,6 +33,37 @@ func TestClientThatKeepsItsBuffersGetsNoMoreAndCostsTheOthersNothing(t *testing.
 	stuck.expect(frame(100, s.cfg.MaxBytes))
 }
 
+// A process may connect as often as it is let in, keep all that it gets, and come
+// again when it was hung up on: the others get every frame.
+func TestAllClientsOfAProcessHoldAsMuchAsOne(t *testing.T) {
+	process := 1
+	s := open(t, func(c *Config) { c.peer = func(int) int { return process } })
+	good := connect(t, s)
+	process = 2
+	next := 0
+	frames := func(count int) {
+		t.Helper()
+		for range count {
+			write(t, s, frame(next, s.cfg.MaxBytes))
+			good.expect(frame(next, s.cfg.MaxBytes))
+			next++
+		}
+	}
+	for range 6 {
+		connect(t, s)
+		frames(3)
+	}
+	if st := s.Stats(); st.Clients != 1+4 || st.Refused != 2 {
+		t.Errorf("%+v", st)
+	}
+	process = 3
+	connect(t, s)
+	frames(100)
+	if st := s.Stats(); st.HungUp != 0 || st.Sent != 118+3+3 {
+		t.Errorf("%+v", st)
+	}
+}
+
 // fill makes all slots held, by clients that never give them back: of 8, two
 // hold 3 each and one 2.
 func fill(t *testing.T, s *Sink) (stuck []*peer, held [][]byte) {

@@ -18,7 +18,10 @@
 //     alone: a slow client gets fewer frames, none of them older than three. It
 //     takes two to be sent anything at all, as most sinks keep the last buffer
 //     until they have another one, and three with an element like videorate.
-//   - So one client that is stuck, or two, cost the others nothing. With more of
+//   - What the clients of one process hold counts together, since one that is
+//     hostile may connect as often as it likes, and again when it was hung up on:
+//     a pipeline that is stuck costs those beside it in its own process.
+//   - So one process that is stuck, or two, cost the others nothing. With more of
 //     them there may be no slot left. Then whoever holds the frame that is held for
 //     the longest is hung up on, if that is for more than a second; before, the
 //     frame is missed by all.
@@ -64,7 +67,8 @@ type Stats struct {
 	Clients int
 	// Sent and Missed count buffers, by client.
 	Sent, Missed uint64
-	// Refused counts clients that came when MaxClients were connected, HungUp
+	// Refused counts clients that came when MaxClients were connected, or
+	// MaxPerProcess of their process, HungUp
 	// those that held buffers too long, Broken those that broke the protocol.
 	Refused, HungUp, Broken uint64
 	// Err is why slots that were taken from a client have no new memory.

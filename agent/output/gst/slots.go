@@ -63,7 +63,7 @@ func (s *Sink) send(i, size int) {
 		switch {
 		case c.gone:
 			continue
-		case bits.OnesCount64(c.held) >= s.cfg.hold() || !s.tell(c, i, size):
+		case bits.OnesCount64(s.heldBeside(c)|1<<i) > s.cfg.hold() || !s.tell(c, i, size):
 			s.stats.Missed++
 		default:
 			c.held |= 1 << i
@@ -71,6 +71,17 @@ func (s *Sink) send(i, size int) {
 			s.stats.Sent++
 		}
 	}
+}
+
+// heldBeside are the slots of c and of the other clients of its process.
+func (s *Sink) heldBeside(c *client) uint64 {
+	held := c.held
+	for _, other := range s.clients {
+		if c.process != 0 && other.process == c.process {
+			held |= other.held
+		}
+	}
+	return held
 }
 
 // makeRoom hangs up on who holds the frame that is held for the longest, if that

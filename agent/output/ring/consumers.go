@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/edge-agent/agent/agent/output/door"
 	"github.com/edge-agent/agent/agent/output/ring/wire"
 	"github.com/edge-agent/agent/capture"
 	"golang.org/x/sys/unix"
@@ -129,7 +130,7 @@ func (r *Ring) accept(poll int) bool {
 // admit takes the consumer in. Its descriptor is the caller's again if there is
 // an error.
 func (r *Ring) admit(poll, fd int) error {
-	process := peer(fd)
+	process := door.Peer(fd)
 	if why := r.full(process); why != "" {
 		r.refused.Add(1)
 		return r.refuse(fd, why)
@@ -165,15 +166,6 @@ func (r *Ring) full(process int) string {
 		return fmt.Sprintf("too many consumers in process %d: %d are allowed", process, r.cfg.MaxPerProcess)
 	}
 	return ""
-}
-
-// peer is the process that connected, 0 when it is not known.
-func peer(fd int) int {
-	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	if err != nil {
-		return 0
-	}
-	return int(cred.Pid)
 }
 
 // greet sends the description and adds the consumer in one go, so that it hears

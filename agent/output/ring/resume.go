@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/edge-agent/agent/agent/output/door"
 	"github.com/edge-agent/agent/agent/output/ring/wire"
 	"golang.org/x/sys/unix"
 )
@@ -56,7 +57,7 @@ func (r *Ring) inherit() {
 		if m, newest, err := adoptMemory(memories[0], &r.desc, r.print); err == nil {
 			r.mem, r.published = m, newest/2
 			for _, fd := range connections {
-				r.consumers = append(r.consumers, &consumer{fd: fd, process: peer(fd)})
+				r.consumers = append(r.consumers, &consumer{fd: fd, process: door.Peer(fd)})
 			}
 			return
 		}
