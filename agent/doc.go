@@ -130,7 +130,7 @@
 //     started them, all within 0.3 s; a consumer saw no frame for 1.3 s, of which
 //     1 s is RestartSec, and was connected all the time.
 //   - GStreamer's shmsrc owns a buffer until it gives it back, so that one which is
-//     stuck would stop all as it does with shmsink. A client may hold three of eight
+//     stuck would stop all as it does with shmsink. A process may hold three of eight
 //     slots; beyond that it is the one that misses frames. Slots have memory of their
 //     own, so that one can be taken from a client that was hung up on without a
 //     frame in it changing while it is read. That costs a copy, 80 us with the
