@@ -45,17 +45,23 @@ type Sources struct {
 // needs. Anything else is not found.
 func Handler(s Sources) http.Handler {
 	document, policy := assemble()
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		h := w.Header()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", policy)
-		h.Set("Referrer-Policy", "no-referrer")
-		_, _ = w.Write(document) // a client that is gone has nobody to tell
+	// Not a ServeMux, which answers /../ with a redirection.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/":
+			h := w.Header()
+			h.Set("Content-Type", "text/html; charset=utf-8")
+			h.Set("Content-Security-Policy", policy)
+			h.Set("Referrer-Policy", "no-referrer")
+			_, _ = w.Write(document) // a client that is gone has nobody to tell
+		case "/api/v1/history":
+			answer(w, r, s.History())
+		case "/api/v1/events":
+			answer(w, r, s.Events())
+		default:
+			http.NotFound(w, r)
+		}
 	})
-	mux.HandleFunc("GET /api/v1/history", func(w http.ResponseWriter, r *http.Request) { answer(w, r, s.History()) })
-	mux.HandleFunc("GET /api/v1/events", func(w http.ResponseWriter, r *http.Request) { answer(w, r, s.Events()) })
-	return mux
 }
 
 // answer says it, or that it is as the client has it: both change seldom, and are

@@ -83,3 +83,11 @@ func TestPageHasItsOwnAnswers(t *testing.T) {
 		}
 	}
 }
+
+func TestNothingElseIsFound(t *testing.T) {
+	for _, path := range []string{"/../../etc/shadow", "/index.html", "//", "/api/v1/", "/api/v1/events/.."} {
+		if w := get(t, path); w.Code != 404 || w.Header().Get("Location") != "" {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+	}
+}
