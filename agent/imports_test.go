@@ -79,6 +79,7 @@ var rooms = map[string]room{
 	},
 	"agent/output/door": {
 		"agent/instance":       "the socket of a process that cannot end is nobody's",
+		"capture":              "what arrivals take is told by capture's clock",
 		"golang.org/x/sys/...": "sockets of kinds that net does not tell apart, and who is at their other end",
 	},
 	"agent/output/gst": {

@@ -2,8 +2,9 @@
 //
 // What enters: a path, a mode and a group. What leaves: a listening socket that
 // those may reach who should, and its end. The socket of a dead agent is
-// replaced, that of a living one and any other file are not. A [Share] says when who
-// comes has to wait. It accepts nobody itself, starts no goroutine and never logs.
+// replaced, that of a living one and any other file are not. A [Loop] lets
+// in who comes, for its Host, and a [Share] says when they have to wait. It keeps no
+// connection, starts no goroutine and never logs.
 package door
 
 import (

@@ -14,9 +14,10 @@ type Share struct {
 	at    time.Duration
 }
 
-// Spend takes what was just spent, now being after it, and gives the pause after which something is
-// saved again, 0 for none. A pause is not shorter than it takes to save a tenth of
-// what may be spent at once: many short ones would cost more than they save.
+// Spend takes what was just spent, now being after it, and gives the pause after
+// which something is saved again, 0 for none. A pause is not shorter than it takes
+// to save a tenth of what may be spent at once: many short ones would cost more than
+// they save.
 func (s *Share) Spend(now, took time.Duration) (pause time.Duration) {
 	if gained := time.Duration(float64(now-s.at) * s.Part); s.at == 0 || gained > atOnce-s.saved {
 		s.saved = atOnce

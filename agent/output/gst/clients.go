@@ -2,11 +2,9 @@ package gst
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"time"
 
-	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/agent/output/door"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,24 +12,20 @@ import (
 // a few buffers are never under way to one.
 const sendBuffer = 16 << 10
 
-// starved is how long no one is accepted after the process ran out of
-// descriptors; the waiting ones would keep epoll awake for nothing.
-const starved = 200 * time.Millisecond
-
-// A client is one connection. Only serve reads from it and closes it; Write
+// A client is one connection. Only the loop reads from it and closes it; Write
 // sends.
 type client struct {
 	fd      int
 	process int      // 0 when it is not known
 	held    uint64   // slots, by bit
 	known   []uint32 // by slot: the area that it was told of, 0 for none
-	gone    bool     // hung up; serve will drop it
+	gone    bool     // hung up; the loop will drop it
 
 	in     [16 * commandSize]byte // what came and is no whole command yet
 	inSize int
 }
 
-// hangUp ends the connection; serve closes it.
+// hangUp ends the connection; the loop closes it.
 func (c *client) hangUp() {
 	c.gone = true
 	_ = unix.Shutdown(c.fd, unix.SHUT_RDWR) // whatever it says, there is no more to be done
@@ -61,117 +55,59 @@ func (s *Sink) tell(c *client, i, size int) bool {
 	return false
 }
 
-// startServing starts the goroutine that owns the connections: it alone accepts
-// them, reads from them and closes them, so that no descriptor is used after its
-// close.
-func (s *Sink) startServing() error {
-	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return fmt.Errorf("epoll: %w", err)
+// startServing starts the goroutine that owns the connections, and alone reads
+// from them.
+func (s *Sink) startServing() (err error) {
+	if s.loop, err = door.NewLoop(s.door, s.cfg.arrivals); err != nil {
+		return err
 	}
-	s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		return errors.Join(fmt.Errorf("eventfd: %w", err), unix.Close(poll))
-	}
-	if err := errors.Join(watch(poll, s.wake), watch(poll, s.door.FD)); err != nil {
-		return errors.Join(fmt.Errorf("epoll: %w", err), unix.Close(poll), unix.Close(s.wake))
-	}
-	go s.serve(poll)
+	go func() {
+		defer close(s.done)
+		defer s.dropAll()
+		s.loop.Run((*host)(s))
+	}()
 	return nil
 }
 
-func watch(poll, fd int) error {
-	return unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
-}
+// A host is a Sink as its Loop sees it.
+type host Sink
 
-var one = []byte{1, 0, 0, 0, 0, 0, 0, 0}
-
-// wakeServer cannot fail: the counter has room for 2^64-1 of them.
-func (s *Sink) wakeServer() { _, _ = unix.Write(s.wake, one) }
-
-func (s *Sink) serve(poll int) {
-	defer close(s.done)
-	defer unix.Close(poll)
-	defer s.dropAll()
-	events := make([]unix.EpollEvent, 64)
-	resume := time.Duration(0) // when the door is watched again, however much clients say; 0 while it is
-	for {
-		timeout := -1
-		if resume != 0 {
-			timeout = int((max(resume-capture.Monotonic(), 0) + time.Millisecond - 1) / time.Millisecond)
-		}
-		n, _ := unix.EpollWait(poll, events, timeout)
-		if resume != 0 && capture.Monotonic() >= resume {
-			resume = 0
-			s.listenFor(poll, unix.EPOLLIN)
-		}
-		for _, e := range events[:max(n, 0)] {
-			switch fd := int(e.Fd); fd {
-			case s.wake:
-				if s.wakened(); s.ended() {
-					return
-				}
-			case s.door.FD:
-				if pause := s.arrive(poll); pause != 0 {
-					resume = capture.Monotonic() + pause
-					s.listenFor(poll, 0)
-				}
-			default:
-				s.listen(fd)
-			}
-		}
-		s.renew()
-	}
-}
-
-func (s *Sink) wakened() {
-	var count [8]byte
-	_, _ = unix.Read(s.wake, count[:]) // it is not empty, and nobody else reads it
-}
-
-func (s *Sink) ended() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
-
-// arrive lets in one client, and says for how long no other one.
-func (s *Sink) arrive(poll int) time.Duration {
-	began := capture.Monotonic()
-	if !s.accept(poll) {
-		return starved
-	}
-	now := capture.Monotonic()
-	return s.arrivals.Spend(now, now-began)
-}
-
-func (s *Sink) listenFor(poll int, events uint32) {
-	// It cannot fail: the descriptor is there for as long as serve runs.
-	_ = unix.EpollCtl(poll, unix.EPOLL_CTL_MOD, s.door.FD, &unix.EpollEvent{Events: events, Fd: int32(s.door.FD)})
-}
-
-// accept lets in one client; another one who waits wakes epoll again, after
-// hang-ups had their turn. It is false when the process has no descriptor left.
-func (s *Sink) accept(poll int) bool {
-	fd, _, err := unix.Accept4(s.door.FD, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
-	if err != nil {
-		return !errors.Is(err, unix.EMFILE) && !errors.Is(err, unix.ENFILE)
-	}
+// Admit implements [door.Host].
+func (h *host) Admit(fd int) {
+	s := (*Sink)(h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	process := s.cfg.peer(fd)
 	if len(s.clients) >= s.cfg.MaxClients || s.of(process) >= s.cfg.MaxPerProcess {
 		s.stats.Refused++
 		unix.Close(fd)
-		return true
+		return
 	}
-	if errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer), watch(poll, fd)) != nil {
+	if errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer), s.loop.Watch(fd, unix.EPOLLIN)) != nil {
 		unix.Close(fd)
-		return true
+		return
 	}
 	s.clients = append(s.clients, s.newClient(fd, process))
 	s.present.Store(int32(len(s.clients)))
-	return true
+}
+
+// Hear implements [door.Host]: what a client gives back may free a slot that is
+// to get new memory.
+func (h *host) Hear(fd int) {
+	(*Sink)(h).listen(fd)
+	(*Sink)(h).renew()
+}
+
+// Woken implements [door.Host]: a client was hung up on, or it is over.
+func (h *host) Woken() bool {
+	s := (*Sink)(h)
+	s.mu.Lock()
+	over := s.closed
+	s.mu.Unlock()
+	if !over {
+		s.renew()
+	}
+	return !over
 }
 
 // of is how many clients are of that process, as far as is known.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/edge-agent/agent/agent/output/door"
 	"golang.org/x/sys/unix"
 )
 
@@ -239,21 +238,6 @@ func TestTenThousandConnectionsLeaveNothing(t *testing.T) {
 	}
 	eventually(t, "all are forgotten", func() bool { return s.Stats().Clients == 1 })
 	eventually(t, "no descriptor is left", func() bool { return descriptors(t) == before })
-}
-
-func TestWhoConnectsWithoutEndIsMadeToWait(t *testing.T) {
-	d, err := door.Open(filepath.Join(t.TempDir(), "s"), unix.SOCK_STREAM, 0o600, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	s := &Sink{door: d, arrivals: door.Share{Part: 1e-9}} // and no client may stay
-	for range 1_000_000 {
-		if s.arrive(-1) > time.Minute { // nobody is there, which is an arrival as well
-			return
-		}
-	}
-	t.Error("nobody waits")
 }
 
 // socketVar makes the test binary an agent that is to be killed.

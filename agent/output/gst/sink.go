@@ -68,8 +68,8 @@ type Stats struct {
 	// Sent and Missed count buffers, by client.
 	Sent, Missed uint64
 	// Refused counts clients that came when MaxClients were connected, or
-	// MaxPerProcess of their process, HungUp
-	// those that held buffers too long, Broken those that broke the protocol.
+	// MaxPerProcess of their process, HungUp those that held buffers too long,
+	// Broken those that broke the protocol.
 	Refused, HungUp, Broken uint64
 	// Err is why slots that were taken from a client have no new memory.
 	Err error
@@ -83,12 +83,10 @@ type Sink struct {
 	picture picture
 	names   names
 	door    *door.Door
-	wake    int           // eventfd that wakes serve
-	done    chan struct{} // closed when serve has ended
+	loop    *door.Loop
+	done    chan struct{} // closed when loop has ended
 	now     func() time.Duration
 	present atomic.Int32 // clients
-
-	arrivals door.Share // of the goroutine that serves
 
 	mu      sync.Mutex // guards what follows, never held across anything that blocks
 	closed  bool
@@ -117,7 +115,7 @@ func New(cfg Config) (*Sink, error) {
 		return nil, fmt.Errorf("gst-shm: %w", err)
 	}
 	s := &Sink{
-		cfg: cfg, picture: pictureOf(&cfg.Spec, cfg.Width, cfg.Height), arrivals: door.Share{Part: cfg.arrivals},
+		cfg: cfg, picture: pictureOf(&cfg.Spec, cfg.Width, cfg.Height),
 		done: make(chan struct{}), now: capture.Monotonic, lent: -1,
 	}
 	if err := s.open(); err != nil {
@@ -246,7 +244,7 @@ func (s *Sink) Close() error {
 	if already {
 		return nil
 	}
-	s.wakeServer()
+	s.loop.Wake()
 	<-s.done
-	return errors.Join(unix.Close(s.wake), s.door.Close(), s.closeSlots())
+	return errors.Join(s.loop.Close(), s.door.Close(), s.closeSlots())
 }

@@ -85,7 +85,7 @@ func (s *Sink) heldBeside(c *client) uint64 {
 }
 
 // makeRoom hangs up on who holds the frame that is held for the longest, if that
-// is too long. serve does the rest.
+// is too long. The loop does the rest.
 func (s *Sink) makeRoom() {
 	oldest := -1
 	for i := range s.slots {
@@ -102,7 +102,7 @@ func (s *Sink) makeRoom() {
 			}
 		}
 	}
-	s.wakeServer()
+	s.loop.Wake()
 }
 
 // patience is how long a frame may be held when others need its memory.

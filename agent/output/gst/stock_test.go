@@ -269,7 +269,7 @@ func TestStockPipelineFollowsRenewedMemory(t *testing.T) {
 			s.slots[i].doomed = true
 		}
 		s.mu.Unlock()
-		s.wakeServer()
+		s.loop.Wake()
 		eventually(t, "the memory is renewed", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.free() >= 0 })
 	}
 	if s.nextID < 60 {

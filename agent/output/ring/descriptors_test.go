@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"testing"
 
-	"github.com/edge-agent/agent/agent/output/door"
 	"github.com/edge-agent/agent/preproc"
 	"golang.org/x/sys/unix"
 )
@@ -22,34 +21,6 @@ func limit(t *testing.T, n uint64) uint64 {
 		t.Fatal(err)
 	}
 	return was.Cur
-}
-
-// The consumer who waits would wake the goroutine at once, again and again.
-func TestNoDescriptorLeftIsAReasonToPause(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
-	d, err := door.Open(path, unix.SOCK_SEQPACKET, 0o600, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != nil {
-		t.Fatal(err)
-	}
-	r := &Ring{door: d, cfg: Config{MaxConsumers: -1}}
-	was := limit(t, 0)
-	ok := r.accept(-1)
-	limit(t, was)
-	if ok {
-		t.Error("accept does not notice that there is no descriptor left")
-	}
-	if !r.accept(-1) || r.refused.Load() != 1 {
-		t.Error("the consumer was not kept waiting")
-	}
 }
 
 func TestConsumersAreLetInOnceThereAreDescriptorsAgain(t *testing.T) {

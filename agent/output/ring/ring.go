@@ -65,11 +65,10 @@ type Ring struct {
 	desc  wire.Description
 	print [wire.FingerprintSize]byte
 	door  *door.Door
-	wake  int           // eventfd that ends serve
-	done  chan struct{} // closed when serve has ended
+	loop  *door.Loop
+	done  chan struct{} // closed when loop has ended
 
-	keeping  rate       // of the goroutine that serves
-	arrivals door.Share // likewise
+	keeping rate // of the goroutine that serves
 
 	notified, missed, refused atomic.Uint64
 
@@ -98,7 +97,6 @@ func New(cfg Config) (*Ring, error) {
 	}
 	r := &Ring{
 		cfg: cfg, store: cfg.Store, name: storeName(&cfg), desc: describe(cfg), done: make(chan struct{}),
-		arrivals: door.Share{Part: cfg.Arrivals},
 	}
 	if r.store == nil || len(r.name) > maxStoreName {
 		r.store = noStore{}
