@@ -41,8 +41,9 @@ type budget struct {
 	lowered atomic.Int32 // the fallback mode that cameras are opened in at best
 	imposed atomic.Int32 // one of so many frames is taken
 	// What STATUS says.
-	shown, leaks atomic.Pointer[string]
-	measured     atomic.Pointer[usage] // the last one, which nobody changes any more
+	shown    atomic.Pointer[string]
+	leaks    atomic.Pointer[leaks]
+	measured atomic.Pointer[usage] // the last one, which nobody changes any more
 	// spent is why the process has to end.
 	spent chan error
 	// period is how often look is called.

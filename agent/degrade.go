@@ -114,10 +114,11 @@ func (b *budget) show(worst *resource, changed bool) {
 // String is what STATUS says; nothing while nothing is given up and nothing leaks.
 func (b *budget) String() string {
 	var parts []string
-	for _, s := range []*string{b.shown.Load(), b.leaks.Load()} {
-		if s != nil && *s != "" {
-			parts = append(parts, *s)
-		}
+	if s := b.shown.Load(); s != nil && *s != "" {
+		parts = append(parts, *s)
+	}
+	if l := b.leaks.Load(); l != nil && l.words != "" {
+		parts = append(parts, l.words)
 	}
 	return strings.Join(parts, "; ")
 }

@@ -279,7 +279,7 @@
 //   - A status is made of atomics that stages leave behind, and of locks that are
 //     held for a few words of memory: one that hangs in a driver, a disk or C++
 //     cannot hold it up, and is what it has to tell. Of 16 cameras it takes 0.2 ms,
-//     as JSON 0.45 and as metrics 1.3, all told, on a machine with other work.
+//     as JSON 0.45 and as metrics 1.0, all told, on a machine with other work.
 //   - The page asks for snapshots, two at a time, of cameras in sight, and not for
 //     streams: a browser has six connections to a host, and the streams of twelve
 //     cameras would leave none for the status.

@@ -53,19 +53,33 @@ func (b *budget) follow(u *usage, now time.Duration) {
 	b.showLeaks()
 }
 
-// showLeaks makes the words for STATUS.
+// Leaks are what grows, and the words for it in STATUS.
+type leaks struct {
+	of    map[series]bool
+	words string
+}
+
+// showLeaks makes what a status has of them.
 func (b *budget) showLeaks() {
-	var leaks []string
-	for _, t := range b.trends {
+	now := leaks{of: map[series]bool{}}
+	var words []string
+	for s, t := range b.trends {
 		if t.words != "" {
-			leaks = append(leaks, t.words)
+			now.of[s] = true
+			words = append(words, t.words)
 		}
 	}
-	slices.Sort(leaks)
-	words := strings.Join(leaks, "; ")
-	if before := b.leaks.Swap(&words); before == nil && words != "" || before != nil && *before != words {
+	slices.Sort(words)
+	now.words = strings.Join(words, "; ")
+	if before := b.leaks.Swap(&now); before == nil && now.words != "" || before != nil && before.words != now.words {
 		b.agent.show()
 	}
+}
+
+// leaking says whether that grows.
+func (b *budget) leaking(s series) bool {
+	known := b.leaks.Load()
+	return known != nil && known.of[s]
 }
 
 // made counts the cameras there are, and those that have had a frame.

@@ -3,6 +3,7 @@ package agent
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,6 +33,9 @@ func TestLeakIsToldWithItsPaceAndItsEnd(t *testing.T) {
 	})
 	if s := b.statusLine(); !strings.HasPrefix(s, "agent leaks descriptors, 99.5 an hour; front leaks memory, 60.0 MiB an hour; front: ") {
 		t.Errorf("STATUS is %q", s)
+	}
+	if s := b.Status(); !slices.Equal(s.Resources.Leaking, []string{"descriptors"}) || !s.Cameras[0].Worker.Leaking {
+		t.Errorf("%+v, %+v", s.Resources, s.Cameras[0].Worker)
 	}
 	grow(3*time.Hour, steady)
 	told := map[any]map[string]any{}

@@ -30,15 +30,14 @@ func (a *Agent) Status() status.Status {
 		LastWords: a.lastWords, BoundsSeconds: boundsSeconds,
 		Cameras: []status.Camera{}, Reasons: []status.Reason{},
 	}
-	use := a.budget.use()
-	s.Resources = a.budget.resources(use)
+	s.Resources = a.budget.resources(a.budget.use())
 	s.Resources.WatchdogPings, s.Resources.WatchdogSeconds = a.guard.Pings(), a.Watchdog.Seconds()
 	if a.web != nil {
 		h := status.HTTP(a.web.Stats())
 		s.HTTP = &h
 	}
 	for _, c := range a.list() {
-		s.Cameras = append(s.Cameras, c.status(use))
+		s.Cameras = append(s.Cameras, c.status(a.budget))
 	}
 	a.judge(&s)
 	return s
@@ -143,6 +142,12 @@ func (b *budget) resources(u *usage) status.Resources {
 		Descriptors: u.descriptors, DescriptorsLimit: int(b.descriptors.limit),
 		Threads: u.threads, ThreadsLimit: int(b.threads.limit),
 		Goroutines: u.goroutines, TemperatureLimit: b.temperature.limit,
+	}
+	r.Leaking = []string{}
+	for _, name := range status.Leaks {
+		if b.leaking(series{resource: name}) {
+			r.Leaking = append(r.Leaking, name)
+		}
 	}
 	if u.celsius != 0 {
 		r.TemperatureCelsius = &u.celsius

@@ -10,7 +10,7 @@ import (
 )
 
 // status is the camera now.
-func (c *camera) status(u *usage) status.Camera {
+func (c *camera) status(b *budget) status.Camera {
 	now, state := time.Now(), c.state.Load()
 	s := status.Camera{
 		Name: c.cfg.Name, Device: c.cfg.Device.String(),
@@ -20,7 +20,7 @@ func (c *camera) status(u *usage) status.Camera {
 		Throttle: c.throttle.String(), Drift: c.drift.String(),
 		Account: c.ledger.Account().status(), Rates: c.meter.rates(&c.ledger),
 		Age: c.meter.latency(&c.ledger.total), Queue: c.queue(),
-		Worker: c.workerStatus(u), Recoveries: map[string]uint64{}, Verdicts: map[string]uint64{},
+		Worker: c.workerStatus(b), Recoveries: map[string]uint64{}, Verdicts: map[string]uint64{},
 		Outputs: c.outputs(),
 	}
 	if state.Verdict != preproc.Good {
@@ -60,7 +60,7 @@ func (c *camera) fault(s *State, now time.Time) (text string, since *time.Time) 
 	switch {
 	case s.Phase == Publishing && silent > 0:
 		began := now.Add(-silent)
-		return "no good frame", &began
+		return status.Silent, &began
 	case s.Healthy():
 		return "", nil
 	case s.Phase != Publishing && s.Err != nil:
@@ -100,7 +100,7 @@ func (c *camera) queue() status.Queue {
 	return q
 }
 
-func (c *camera) workerStatus(u *usage) *status.Worker {
+func (c *camera) workerStatus(b *budget) *status.Worker {
 	if c.worker == nil {
 		return nil
 	}
@@ -108,9 +108,10 @@ func (c *camera) workerStatus(u *usage) *status.Worker {
 	for cause := range c.ledger.replaced {
 		w.Replaced[replacementCauses[cause]] = c.ledger.replaced[cause].Load()
 	}
-	if held, ok := u.workers[c.cfg.Name]; ok {
+	if held, ok := b.use().workers[c.cfg.Name]; ok {
 		w.MemoryBytes = held.Private + held.Shared
 	}
+	w.Leaking = b.leaking(series{"memory", c.cfg.Name})
 	return w
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
@@ -220,6 +221,37 @@ func newAgent(t testing.TB, yaml string) *Agent {
 	return a
 }
 
+// The bound of agent(8), with the words that there really are.
+func TestSeriesOfARealDeviceAreBounded(t *testing.T) {
+	var yaml strings.Builder
+	yaml.WriteString("isolation: none\ncameras:\n")
+	for i := range 16 {
+		fmt.Fprintf(&yaml, "  cam%d:\n    device: {pattern: bars}\n    mode: {size: 64x64}\n    outputs:\n", i)
+		for j := range 8 {
+			fmt.Fprintf(&yaml, "      o%d: {size: 8x8}\n", j)
+		}
+	}
+	a := newAgent(t, yaml.String())
+	w := httptest.NewRecorder()
+	metrics.Handler(a.Status).ServeHTTP(w, nil)
+	n := 0
+	for line := range strings.Lines(w.Body.String()) {
+		if line[0] != '#' {
+			n++
+		}
+	}
+	if t.Logf("%d series", n); n < 16*100 || n > 50+16*(150+8*2*5) { // a ring and HTTP
+		t.Errorf("%d series", n)
+	}
+}
+
+// discard is a client that takes everything at once.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(int)             {}
+
 // BenchmarkStatus is the status of 16 cameras that have run, and its JSON.
 func BenchmarkStatus(b *testing.B) {
 	var yaml strings.Builder
@@ -249,7 +281,8 @@ func BenchmarkStatus(b *testing.B) {
 	b.Run("metrics", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/metrics", nil))
+			w := discard{http.Header{}}
+			handler.ServeHTTP(&w, nil)
 		}
 	})
 	r.stop()

@@ -4,24 +4,29 @@
 // [http.Handler] for /metrics, in the text format 0.0.4. It counts nothing itself:
 // each scrape asks once for the status and writes it down, so that the two never
 // disagree. Labels are of the config (camera, output) or of fixed lists (reason,
-// stage, state, rung, cause, verdict, kind): the number of series is bounded by
-// the config.
+// stage, state, fault, rung, cause, verdict, kind, resource): the number of series
+// is bounded by the config, and those of a camera end with it.
 //
 // The format is written here, and Prometheus' own library only checks it, in the
 // tests. In the program it took 3.8 MB, and 1.3 MB of memory of the agent and of
 // each worker, which are the same program: what it registers when a process starts.
-// A scrape of 16 cameras took 3 ms with it. Histograms have classic buckets only:
-// native ones need protobuf, and the buckets here are those that the agent counts in.
+// A scrape of 16 cameras took 3 ms with it. Lines go out as they are made: the
+// text of such a scrape is 270 kB, with eight outputs a camera, which nobody holds.
+//
+// Histograms have classic buckets only, those that the agent counts in: native
+// ones have no text format, and need protobuf. OpenMetrics is not offered: what it
+// has beyond this format, exemplars and times of creation, nobody here has.
 package metrics
 
 import (
-	"bytes"
+	"bufio"
 	"maps"
 	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/edge-agent/agent/agent/status"
 )
@@ -30,12 +35,13 @@ import (
 func Handler(now func() status.Status) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s := now()
-		var text writer
-		for i := range families {
-			text.family(&families[i], &s)
-		}
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		_, _ = w.Write(text.Bytes()) // a client that is gone has nobody to tell
+		text := writer{Writer: bufio.NewWriter(w)}
+		for i := range families {
+			text.of, text.begun = &families[i], false
+			text.of.write(&text, &s)
+		}
+		_ = text.Flush() // a client that is gone has nobody to tell
 	})
 }
 
@@ -46,28 +52,22 @@ type family struct {
 	write            func(w *writer, s *status.Status)
 }
 
-// A writer writes one family after the other.
+// A writer writes one family after the other. Errors are those of the client, and
+// the bufio.Writer remembers them.
 type writer struct {
-	bytes.Buffer
-	of *family
-}
-
-func (w *writer) family(f *family, s *status.Status) {
-	w.of = f
-	start := w.Len()
-	for _, line := range []string{"# HELP " + f.name + " " + f.help, "# TYPE " + f.name + " " + f.kind} {
-		w.WriteString(line)
-		w.WriteByte('\n')
-	}
-	head := w.Len()
-	f.write(w, s)
-	if w.Len() == head {
-		w.Truncate(start) // nothing is known of it
-	}
+	*bufio.Writer
+	of    *family
+	begun bool // of has a sample
 }
 
 // sample writes a value, with the values of the family's labels.
-func (w *writer) sample(v float64, values ...string) { w.line("", v, w.of.labels, values) }
+func (w *writer) sample(v float64, values ...string) {
+	w.name("", values)
+	if len(values) > 0 {
+		w.text("}")
+	}
+	w.value(v)
+}
 
 func (w *writer) count(v uint64, values ...string) { w.sample(float64(v), values...) }
 
@@ -86,41 +86,67 @@ func (w *writer) truth(b bool, values ...string) {
 	w.sample(0, values...)
 }
 
+// histogram is for families with labels.
 func (w *writer) histogram(bounds []float64, h *status.Histogram, values ...string) {
-	labels, values := append(slices.Clone(w.of.labels), "le"), append(values, "")
 	sum := uint64(0)
-	for i, bound := range append(slices.Clone(bounds), math.Inf(1)) {
-		sum += h.Counts[i]
-		values[len(values)-1] = number(bound)
-		w.line("_bucket", float64(sum), labels, values)
+	for i, n := range h.Counts {
+		sum += n
+		bound := math.Inf(1)
+		if i < len(bounds) {
+			bound = bounds[i]
+		}
+		w.name("_bucket", values)
+		w.text(`,le="`)
+		w.number(bound)
+		w.text(`"}`)
+		w.value(float64(sum))
 	}
-	values = values[:len(values)-1]
-	w.line("_sum", h.SumSeconds, w.of.labels, values)
-	w.line("_count", float64(sum), w.of.labels, values)
+	w.name("_sum", values)
+	w.text("}")
+	w.value(h.SumSeconds)
+	w.name("_count", values)
+	w.text("}")
+	w.value(float64(sum))
 }
 
-func (w *writer) line(suffix string, v float64, labels, values []string) {
-	w.WriteString(w.of.name)
-	w.WriteString(suffix)
-	for i, label := range labels {
-		w.WriteByte("{,"[min(i, 1)])
-		w.WriteString(label + `="`)
-		_, _ = escape.WriteString(w, strings.ToValidUTF8(values[i], "?")) // into memory
-		w.WriteByte('"')
+// name begins a line, up to the last label; before the first one of a family, it
+// says what that is.
+func (w *writer) name(suffix string, values []string) {
+	if !w.begun {
+		w.begun = true
+		w.text("# HELP ", w.of.name, " ", w.of.help, "\n# TYPE ", w.of.name, " ", w.of.kind, "\n")
 	}
-	if len(labels) > 0 {
-		w.WriteByte('}')
+	w.text(w.of.name, suffix)
+	for i, value := range values {
+		w.text([]string{"{", ","}[min(i, 1)], w.of.labels[i], `="`)
+		w.label(value)
+		w.text(`"`)
 	}
-	w.WriteByte(' ')
-	w.WriteString(number(v))
-	w.WriteByte('\n')
+}
+
+func (w *writer) label(value string) {
+	if utf8.ValidString(value) && !strings.ContainsAny(value, "\\\n\"") {
+		w.text(value)
+		return
+	}
+	w.text(escape.Replace(strings.ToValidUTF8(value, "?")))
+}
+
+// value ends a line.
+func (w *writer) value(v float64) {
+	w.text(" ")
+	w.number(v)
+	w.text("\n")
+}
+
+func (w *writer) number(v float64) {
+	_, _ = w.Write(strconv.AppendFloat(w.AvailableBuffer(), v, 'g', -1, 64))
+}
+
+func (w *writer) text(parts ...string) {
+	for _, part := range parts {
+		_, _ = w.WriteString(part)
+	}
 }
 
 var escape = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
-
-func number(v float64) string {
-	if math.IsInf(v, 1) {
-		return "+Inf"
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
-}

@@ -1,7 +1,10 @@
 package metrics
 
 import (
+	"maps"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/edge-agent/agent/agent/status"
 )
@@ -21,12 +24,22 @@ var families = append([]family{
 		func(w *writer, s *status.Status) { w.truth(s.Degraded) }),
 	ofAgent("watchdog_pings_total", "counter", "Pings that systemd's watchdog got.",
 		func(w *writer, s *status.Status) { w.count(s.Resources.WatchdogPings) }),
+	ofAgent("watchdog_interval_seconds", "gauge", "How long it waits for one, 0 when no watchdog watches.",
+		func(w *writer, s *status.Status) { w.sample(s.Resources.WatchdogSeconds) }),
 	ofAgent("memory_bytes", "gauge", "Memory of the agent and its workers that counts towards the limit.",
 		func(w *writer, s *status.Status) { w.sample(float64(s.Resources.MemoryBytes)) }),
 	ofAgent("memory_limit_bytes", "gauge", "The limit of that memory, 0 for none.",
 		func(w *writer, s *status.Status) { w.sample(float64(s.Resources.MemoryLimitBytes)) }),
 	ofAgent("threads", "gauge", "Threads of the agent and its workers.",
 		func(w *writer, s *status.Status) { w.sample(float64(s.Resources.Threads)) }),
+	ofAgent("threads_limit", "gauge", "How many there may be, 0 for any number.",
+		func(w *writer, s *status.Status) { w.sample(float64(s.Resources.ThreadsLimit)) }),
+	ofAgent("leaking", "gauge", "Whether a resource of the agent, without its workers, has grown for an hour or for days.",
+		func(w *writer, s *status.Status) {
+			for _, resource := range status.Leaks {
+				w.truth(slices.Contains(s.Resources.Leaking, resource), resource)
+			}
+		}, "resource"),
 	ofAgent("temperature_celsius", "gauge", "Temperature of the hottest zone of the device.",
 		func(w *writer, s *status.Status) {
 			if t := s.Resources.TemperatureCelsius; t != nil {
@@ -81,6 +94,17 @@ var families = append([]family{
 		}, "state"),
 	ofCamera("camera_healthy", "gauge", "Whether the camera publishes fresh and good frames.",
 		func(w *writer, _ *status.Status, c *status.Camera) { w.truth(c.Healthy, c.Name) }),
+	ofCamera("camera_fault", "gauge", "Why a camera is not healthy: 1 for what is wrong now, 0 for the rest.",
+		func(w *writer, _ *status.Status, c *status.Camera) {
+			present := faultsOf(c)
+			for _, fault := range allFaults(c) {
+				w.truth(slices.Contains(present, fault), c.Name, fault)
+			}
+		}, "fault"),
+	ofCamera("camera_throttled", "gauge", "Whether some of its frames are not taken, to keep up or to spare the device.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.truth(c.Throttle != "", c.Name) }),
+	ofCamera("camera_drifting", "gauge", "Whether its frames take longer than they used to.",
+		func(w *writer, _ *status.Status, c *status.Camera) { w.truth(c.Drift != "", c.Name) }),
 	ofCamera("camera_fallback", "gauge", "The fallback mode that the camera runs in, 0 for the wanted mode.",
 		func(w *writer, _ *status.Status, c *status.Camera) { w.sample(float64(c.Fallback), c.Name) }),
 	ofCamera("recoveries_total", "counter", "Remedies that were tried on a camera, by rung of the ladder.",
@@ -99,6 +123,12 @@ var families = append([]family{
 				w.sample(float64(c.Worker.MemoryBytes), c.Name)
 			}
 		}),
+	ofCamera("worker_leaking", "gauge", "Whether that has grown for an hour or for days.",
+		func(w *writer, _ *status.Status, c *status.Camera) {
+			if c.Worker != nil {
+				w.truth(c.Worker.Leaking, c.Name)
+			}
+		}),
 
 	ofOutput("consumers", "gauge", "Programs that take images from an output now.",
 		func(w *writer, o *status.Output, labels ...string) { w.sample(float64(o.Consumers), labels...) }),
@@ -108,7 +138,33 @@ var families = append([]family{
 		func(w *writer, o *status.Output, labels ...string) { w.count(o.Missed, labels...) }),
 	ofOutput("output_failing", "gauge", "Whether nothing comes of images at the moment.",
 		func(w *writer, o *status.Output, labels ...string) { w.truth(o.Error != "", labels...) }),
+	ofOutput("output_paused", "gauge", "Whether no images are made, for want of memory or coolness.",
+		func(w *writer, o *status.Output, labels ...string) { w.truth(o.Paused, labels...) }),
 }, ofProcess...)
+
+// The faults of a camera, besides the verdicts on its pictures.
+const (
+	notPublishing = "not-publishing" // camera_state says what it does instead
+	silent        = "silent"
+	untrusted     = "untrusted" // its worker fails on known frames
+)
+
+func allFaults(c *status.Camera) []string {
+	return append([]string{notPublishing, silent, untrusted}, slices.Sorted(maps.Keys(c.Verdicts))...)
+}
+
+func faultsOf(c *status.Camera) (faults []string) {
+	switch {
+	case c.State != "publishing":
+		return []string{notPublishing}
+	case c.Reason == status.Silent:
+		faults = append(faults, silent)
+	}
+	if c.KnownFrame != "" {
+		faults = append(faults, untrusted)
+	}
+	return append(faults, strings.Split(c.Verdict, "+")...) // of which good is no fault
+}
 
 func ofAgent(name, kind, help string, write func(*writer, *status.Status), labels ...string) family {
 	return family{"edge_agent_" + name, kind, help, labels, write}

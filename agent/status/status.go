@@ -63,6 +63,9 @@ const (
 	Degraded = "degraded"
 )
 
+// Silent is the reason of a camera that publishes no frame though it should.
+const Silent = "no good frame"
+
 // A Camera is one pipeline.
 type Camera struct {
 	Name string `json:"name"`
@@ -175,6 +178,8 @@ type Worker struct {
 	// renewed, for what it held or a wrong answer.
 	Replaced    map[string]uint64 `json:"replaced"`
 	MemoryBytes int64             `json:"memory_bytes"`
+	// Leaking: it has grown for an hour or for days.
+	Leaking bool `json:"leaking"`
 }
 
 // An Output is where images of a camera go.
@@ -196,14 +201,17 @@ type Output struct {
 type Resources struct {
 	// MemoryBytes is what counts towards the limit: anonymous memory of all
 	// processes, and what they share once.
-	MemoryBytes        int64    `json:"memory_bytes"`
-	MemorySharedBytes  int64    `json:"memory_shared_bytes"`
-	MemoryLimitBytes   int64    `json:"memory_limit_bytes"`
-	Descriptors        int      `json:"descriptors"`
-	DescriptorsLimit   int      `json:"descriptors_limit"`
-	Threads            int      `json:"threads"`
-	ThreadsLimit       int      `json:"threads_limit"`
-	Goroutines         int      `json:"goroutines"`
+	MemoryBytes       int64 `json:"memory_bytes"`
+	MemorySharedBytes int64 `json:"memory_shared_bytes"`
+	MemoryLimitBytes  int64 `json:"memory_limit_bytes"`
+	Descriptors       int   `json:"descriptors"`
+	DescriptorsLimit  int   `json:"descriptors_limit"`
+	Threads           int   `json:"threads"`
+	ThreadsLimit      int   `json:"threads_limit"`
+	Goroutines        int   `json:"goroutines"`
+	// Leaking are those of [Leaks] that have grown for an hour or for days, of the
+	// agent without its workers.
+	Leaking            []string `json:"leaking"`
 	TemperatureCelsius *float64 `json:"temperature_celsius"`
 	TemperatureLimit   float64  `json:"temperature_limit_celsius"`
 	WatchdogPings      uint64   `json:"watchdog_pings"`
@@ -221,6 +229,9 @@ type HTTP struct {
 	Refused uint64 `json:"refused"`
 	Evicted uint64 `json:"evicted"`
 }
+
+// Leaks are the resources that may leak.
+var Leaks = []string{"memory", "descriptors", "threads", "goroutines"}
 
 // States are all that a camera may be in.
 var States = []string{"opening", "publishing", "waiting", "ended", "stopped"}
