@@ -47,6 +47,12 @@ var rooms = map[string]room{
 		"agent/status": "it shows a status",
 	},
 	"agent/history": {},
+	"agent/control": {
+		"agent/output/web":  "the commands of the machine are clients with the same bounds",
+		"agent/output/door": "they knock at a socket in the file system",
+		"agent/instance":    "an agent without a socket is told from none",
+		"agent/status":      "what is asked of it most",
+	},
 	"agent/page": {
 		"agent/status": "what it shows is a status",
 	},

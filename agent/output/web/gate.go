@@ -64,6 +64,7 @@ type gate struct {
 type conn struct {
 	net.Conn
 	gate *gate
+	peer *Peer // where clients are local
 	busy atomic.Bool
 	read atomic.Int64 // bytes since the last request
 }
@@ -133,6 +134,12 @@ func (g *gate) accept() (net.Conn, error) {
 			return nil, err
 		}
 		c := &conn{Conn: raw, gate: g}
+		if g.server.cfg.Local != nil {
+			if c.peer, err = peerOf(raw); err != nil {
+				_ = raw.Close() // nobody can be told apart from others
+				continue
+			}
+		}
 		if !g.admit(c) {
 			g.server.refused.Add(1)
 			g.refuse(c)
@@ -145,7 +152,10 @@ func (g *gate) accept() (net.Conn, error) {
 
 // bound is of no use where it fails: the connection is gone then.
 func bound(c net.Conn) {
-	if t, ok := c.(*net.TCPConn); ok {
+	if t, ok := c.(interface {
+		SetReadBuffer(bytes int) error
+		SetWriteBuffer(bytes int) error
+	}); ok {
 		_ = t.SetWriteBuffer(sendBuffer)
 		_ = t.SetReadBuffer(receiveBuffer)
 	}
@@ -155,17 +165,42 @@ func bound(c net.Conn) {
 func (g *gate) admit(c *conn) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.conns) >= g.limit {
-		i := slices.IndexFunc(g.conns, func(c *conn) bool { return !c.busy.Load() })
-		if i < 0 {
+	limit := g.limit
+	if c.peer != nil {
+		if g.ofUser(c.peer) >= maxPerUser && !g.evict(func(o *conn) bool { return o.peer.UID == c.peer.UID }) {
 			return false
 		}
-		_ = g.conns[i].Conn.Close() // its goroutine finds out
-		g.conns = slices.Delete(g.conns, i, i+1)
-		g.server.outdated.Add(1)
+		if !g.server.cfg.Local.mayChange(c.peer) {
+			limit -= maxPerUser
+		}
+	}
+	if len(g.conns) >= limit && !g.evict(func(*conn) bool { return true }) {
+		return false
 	}
 	g.conns = append(g.conns, c)
 	g.server.connections.Store(int64(len(g.conns)))
+	return true
+}
+
+// ofUser is called with g.mu held, as is evict.
+func (g *gate) ofUser(p *Peer) (n int) {
+	for _, c := range g.conns {
+		if c.peer.UID == p.UID {
+			n++
+		}
+	}
+	return n
+}
+
+// evict closes the oldest of those that waits for nothing.
+func (g *gate) evict(among func(*conn) bool) bool {
+	i := slices.IndexFunc(g.conns, func(c *conn) bool { return !c.busy.Load() && among(c) })
+	if i < 0 {
+		return false
+	}
+	_ = g.conns[i].Conn.Close() // its goroutine finds out
+	g.conns = slices.Delete(g.conns, i, i+1)
+	g.server.outdated.Add(1)
 	return true
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,6 +59,10 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.working <- struct{}{}:
 		defer func() { <-s.working }()
+		if r.Method == http.MethodPost {
+			s.change(w, r)
+			return
+		}
 		s.route(w, r)
 	default:
 		s.busy(w, "too many requests")
@@ -78,9 +83,16 @@ func cut(w http.ResponseWriter) {
 
 // refusal says why a request is refused, 0 when it is not.
 func (s *Server) refusal(w http.ResponseWriter, r *http.Request) (status int, why string) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		return http.StatusMethodNotAllowed, "allowed: GET and HEAD"
+	allowed := "GET, HEAD"
+	if s.cfg.Local != nil {
+		allowed += ", POST"
+	}
+	if !slices.Contains(strings.Split(allowed, ", "), r.Method) {
+		w.Header().Set("Allow", allowed)
+		return http.StatusMethodNotAllowed, "allowed: " + allowed
+	}
+	if s.cfg.Local != nil {
+		return 0, ""
 	}
 	status, why = s.stranger(r)
 	if status == http.StatusUnauthorized {

@@ -2,16 +2,17 @@
 // and how the agent is doing.
 //
 // What enters: images of the outputs, and functions that say how things are.
-// What leaves: answers to GET and HEAD, to a bounded number of clients. It never
-// makes the pipeline wait, keeps no picture that nobody is about to get, changes
-// nothing in the agent, and never logs.
+// What leaves: answers to GET and HEAD, to a bounded number of clients; and, where
+// they are [Local], to POST of those who may change something. It never makes the
+// pipeline wait, keeps no picture that nobody is about to get, changes nothing
+// itself, and never logs.
 //
 // A client costs a bounded amount of memory for a bounded time, whatever it does:
 //
-//   - Of connections there are maxConnections. When one more comes, the oldest
-//     that has no request under way is closed for it: it was idle, or never said
-//     anything. If all are busy, the new one is told to come again. A flood of them
-//     is slowed down.
+//   - Of connections there are maxConnections, and of one local user maxPerUser.
+//     When one more comes, the oldest that has no request under way is closed for
+//     it: it was idle, or never said anything. If all are busy, the new one is told
+//     to come again. A flood of them is slowed down.
 //   - A request has its header within headerTimeout, in maxHeader bytes, and no
 //     body. An answer goes out in pieces, each of which gets stallTimeout.
 //   - Of clients that wait for images or are sent some there are maxWatchers. All
@@ -60,6 +61,8 @@ type Config struct {
 	TokenFile string
 	// Certificate and Key are PEM files, empty for plain HTTP.
 	Certificate, Key string
+	// Local is in place of all these where clients come by a Unix socket.
+	Local *Local
 }
 
 // Handlers are what the server answers from. Each may be called by any number of
@@ -117,12 +120,12 @@ func New(cfg Config, h Handlers) *Server {
 
 // Serve listens and answers until ctx ends, when it returns nil after the last
 // connection has ended, or until that is not possible. listening is called with
-// the URL once clients may come.
+// the URL, or the path of a Unix socket, once clients may come.
 func (s *Server) Serve(ctx context.Context, listening func(url string)) error {
 	if err := s.readSecrets(); err != nil {
 		return err
 	}
-	l, err := listen(ctx, s.cfg.Listen.String())
+	l, err := s.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -144,8 +147,11 @@ func (s *Server) Serve(ctx context.Context, listening func(url string)) error {
 }
 
 // listen is net's, which has a backlog of thousands.
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+func (s *Server) listen(ctx context.Context) (net.Listener, error) {
+	if s.cfg.Local != nil {
+		return s.cfg.Local.Listen()
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Listen.String())
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +203,10 @@ func (s *Server) httpServer(ctx context.Context, g *gate) *http.Server {
 }
 
 func (s *Server) url(a net.Addr) string {
-	if s.pair != nil {
+	switch {
+	case s.cfg.Local != nil:
+		return a.String()
+	case s.pair != nil:
 		return "https://" + a.String()
 	}
 	return "http://" + a.String()
