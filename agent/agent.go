@@ -66,10 +66,11 @@ type Agent struct {
 	selfTest  func() error          // the known-answer frames
 	untrusted atomic.Pointer[error] // why the preprocessor's answers are wrong, nil while they are right
 
-	budget *budget
-	web    *web.Server // nil for none
-	guard  *systemd.Watchdog
-	silent atomic.Pointer[silence] // the stage that is stuck, nil while none is
+	budget  *budget
+	web     *web.Server // nil for none
+	control *web.Server // nil for none
+	guard   *systemd.Watchdog
+	silent  atomic.Pointer[silence] // the stage that is stuck, nil while none is
 
 	past  past
 	known firsts
@@ -88,7 +89,7 @@ func New(o Options) *Agent {
 	a.guard = &systemd.Watchdog{Interval: a.Watchdog, Check: a.monitor.Check, Notifier: a.Notifier, Report: a.stuck}
 	a.selfTest = a.knownAnswers
 	a.budget = newBudget(a)
-	a.web = newWeb(a)
+	a.web, a.control = newWeb(a), newControl(a)
 	a.tree = suture.New("agent", suture.Spec{
 		EventHook:        a.supervised,
 		Timeout:          stopLimit,
@@ -130,6 +131,12 @@ func (a *Agent) Run(ctx context.Context) error {
 	background.Go(func() { a.sample(ctx) })
 	background.Go(func() { a.clearStore(ctx) })
 	background.Go(func() { a.serveWeb(ctx) })
+	opened := make(chan struct{})
+	background.Go(func() { a.serveControl(ctx, sync.OnceFunc(func() { close(opened) })) })
+	select {
+	case <-opened: // what comes after us in the unit's order may ask at once
+	case <-ctx.Done():
+	}
 	a.say("ready", a.Notifier.Ready())
 	a.Log.Info().Str("message_id", systemd.MessageStarted).Int("cameras", len(a.list())).Msg("agent started")
 

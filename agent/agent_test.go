@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -83,7 +84,7 @@ func startWith(t testing.TB, cfg *config.Config, change func(*Agent)) *rigged {
 	}
 	r := &rigged{log: &journal{}, dir: dir, done: make(chan error, 1)}
 	if cfg.HTTP.Listen.Port() == 9810 {
-		cfg.HTTP = config.HTTP{} // of all packages' tests, one would get it
+		cfg.HTTP.Listen = netip.AddrPort{} // of all packages' tests, one would get it
 	}
 	r.Agent = New(Options{
 		Config: cfg, Log: zerolog.New(r.log), RuntimeDir: dir, StateDir: filepath.Join(dir, "state"),

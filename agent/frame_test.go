@@ -50,6 +50,9 @@ func TestPanicIsAccountedForOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.close()
+		if err := c.fit(grey); err != nil {
+			t.Fatal(err)
+		}
 		test.spoil(c)
 		f := &capture.Frame{Format: grey}
 		f.Planes[0] = make([]byte, grey.PlaneBytes(0))

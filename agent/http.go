@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/edge-agent/agent/agent/control"
 	"github.com/edge-agent/agent/agent/metrics"
 	"github.com/edge-agent/agent/agent/output/web"
 	"github.com/edge-agent/agent/agent/page"
@@ -22,30 +23,62 @@ func newWeb(a *Agent) *web.Server {
 	if !h.Listen.IsValid() {
 		return nil
 	}
-	return web.New(web.Config{Listen: h.Listen, TokenFile: h.TokenFile, Certificate: h.Certificate, Key: h.Key}, web.Handlers{
+	return web.New(web.Config{Listen: h.Listen, TokenFile: h.TokenFile, Certificate: h.Certificate, Key: h.Key}, a.handlers())
+}
+
+// newControl makes the server for the commands of this machine.
+func newControl(a *Agent) *web.Server {
+	return control.New(a.RuntimeDir, a.handlers(), map[string]web.Change{})
+}
+
+// handlers are what both answer from.
+func (a *Agent) handlers() web.Handlers {
+	return web.Handlers{
 		Live: a.monitor.Check, Ready: a.Ready, Cameras: a.webCameras,
 		Status: func() any { return a.Status() }, Metrics: metrics.Handler(a.Status),
 		Page: page.Handler(page.Sources{History: a.History, Events: a.events}),
-	})
+	}
 }
 
-// serveWeb answers HTTP until ctx ends. That it cannot is told once for each reason.
+// serveWeb answers HTTP until ctx ends.
 func (a *Agent) serveWeb(ctx context.Context) {
 	if a.web == nil {
 		return
 	}
+	answer(ctx, a.web, func(url string) {
+		a.Log.Info().Str("message_id", systemd.MessageWebListening).Str("url", url).Msg("browsers, curl and Prometheus may ask")
+	}, func(err error) {
+		a.Log.Warn().Str("message_id", systemd.MessageWebFailing).Err(err).Msg("HTTP cannot be served, trying again")
+	})
+}
+
+// serveControl answers commands until ctx ends. It calls opened when they may come,
+// and when they cannot.
+func (a *Agent) serveControl(ctx context.Context, opened func()) {
+	if a.control == nil {
+		opened()
+		return
+	}
+	answer(ctx, a.control, func(string) { opened() }, func(err error) {
+		a.Log.Warn().Str("message_id", systemd.MessageControlFailing).Err(err).Msg("commands cannot be answered, trying again")
+		opened()
+	})
+}
+
+// answer has s serve until ctx ends. That it cannot is told once for each reason.
+func answer(ctx context.Context, s *web.Server, listening func(url string), failing func(error)) {
 	wait, told := webAgain, ""
 	for {
-		err := a.web.Serve(ctx, func(url string) {
+		err := s.Serve(ctx, func(url string) {
 			wait, told = webAgain, ""
-			a.Log.Info().Str("message_id", systemd.MessageWebListening).Str("url", url).Msg("browsers, curl and Prometheus may ask")
+			listening(url)
 		})
 		if ctx.Err() != nil {
 			return
 		}
 		if reason := err.Error(); reason != told {
 			told = reason
-			a.Log.Warn().Str("message_id", systemd.MessageWebFailing).Err(err).Msg("HTTP cannot be served, trying again")
+			failing(err)
 		}
 		select {
 		case <-ctx.Done():

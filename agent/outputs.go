@@ -22,7 +22,7 @@ type place struct {
 	camera        *config.Camera
 	cfg           config.Output
 	width, height int
-	tap           *web.Tap // of HTTP, nil for none
+	tap           *web.Tap // for HTTP and commands
 	log           zerolog.Logger
 }
 

@@ -24,7 +24,7 @@ import (
 type sink struct {
 	cfg     config.Output
 	open    func(width, height int) ([]output.Output, error)
-	tap     *web.Tap // of HTTP, nil for none
+	tap     *web.Tap // for HTTP and commands
 	outputs []output.Output
 	opened  atomic.Pointer[[]output.Output] // outputs, for any goroutine
 	lender  output.Lender                   // one of outputs, or nil

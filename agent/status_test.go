@@ -135,7 +135,7 @@ cameras:
 	if names := slices.Sorted(maps.Keys(front.Dropped)); len(names) != len(dropNames) {
 		t.Errorf("drops: %v", names)
 	}
-	if len(front.Outputs) != 1 || front.Outputs[0].Kind != "ring" || !strings.HasSuffix(front.Outputs[0].Address, "/front/model.sock") {
+	if len(front.Outputs) != 3 || front.Outputs[0].Kind != "ring" || front.Outputs[1].Kind != "http" || front.Outputs[2].Name != viewName || !strings.HasSuffix(front.Outputs[0].Address, "/front/model.sock") {
 		t.Errorf("outputs: %+v", front.Outputs)
 	}
 	if s.Resources.MemoryBytes < 1<<20 || s.Resources.MemoryLimitBytes == 0 || s.Resources.Descriptors == 0 || s.Resources.Threads == 0 {

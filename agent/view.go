@@ -34,11 +34,11 @@ type view struct {
 	about         preproc.Image // of the frame that is passed on, without Data
 }
 
-// withView gives a camera the output that people look at, where HTTP is on and
-// there is room for one more.
+// withView gives a camera the output that people look at, by HTTP or by a command,
+// where there is room for one more.
 func (a *Agent) withView(cfg config.Camera) config.Camera {
 	h := a.Config.HTTP
-	if !h.Listen.IsValid() || len(cfg.Outputs) >= preproc.MaxOutputs {
+	if len(cfg.Outputs) >= preproc.MaxOutputs {
 		return cfg
 	}
 	cfg.Outputs = append(slices.Clip(cfg.Outputs), config.Output{Spec: preproc.Spec{
@@ -59,11 +59,9 @@ func (a *Agent) addSinks(c *camera) {
 		if isView || c.cfg.Preview(i) {
 			s.paused = &a.budget.paused
 		}
-		if a.web != nil {
-			s.tap = web.NewTap(web.TapConfig{
-				Camera: c.cfg.Name, Spec: o.Spec, View: isView, Patience: c.cfg.StallAfter + tapSlack + min(o.Every, tapEvery), Trouble: a.trouble(c, s.paused),
-			})
-		}
+		s.tap = web.NewTap(web.TapConfig{
+			Camera: c.cfg.Name, Spec: o.Spec, View: isView, Patience: c.cfg.StallAfter + tapSlack + min(o.Every, tapEvery), Trouble: a.trouble(c, s.paused),
+		})
 		if isView {
 			c.view = &view{sink: s, width: a.Config.HTTP.Width, height: a.Config.HTTP.Height}
 		}
@@ -74,12 +72,7 @@ func (a *Agent) addSinks(c *camera) {
 
 // openTap is the one opener that opens nothing: a tap is there for as long as
 // its camera, for the server to find.
-func (a *Agent) openTap(p place) (output.Output, error) {
-	if p.tap == nil {
-		return nil, nil
-	}
-	return p.tap, nil
-}
+func (a *Agent) openTap(p place) (output.Output, error) { return p.tap, nil }
 
 // trouble says why there will be no image of a camera for now.
 func (a *Agent) trouble(c *camera, paused *atomic.Bool) func() error {

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,11 +141,14 @@ func (s *webcamSource) Close() error {
 	return nil
 }
 
-// newTested is an agent that is not running.
+// newTested is an agent that is not running, and nobody can ask it: in a bubble, no
+// time goes by while a socket is listened to.
 func newTested(t *testing.T, r *rigged, cfg *config.Config) *Agent {
 	t.Helper()
-	cfg.HTTP = config.HTTP{}
-	return New(Options{Config: cfg, Log: zerolog.New(r.log), RuntimeDir: r.dir, StateDir: filepath.Join(r.dir, "state"), Notifier: systemd.NewNotifier()})
+	cfg.HTTP.Listen = netip.AddrPort{}
+	a := New(Options{Config: cfg, Log: zerolog.New(r.log), RuntimeDir: r.dir, StateDir: filepath.Join(r.dir, "state"), Notifier: systemd.NewNotifier()})
+	a.control = nil
+	return a
 }
 
 // filmed runs an agent with one webcam in a bubble, until film returns.

@@ -74,6 +74,8 @@ const (
 	MessageWebListening = "b3f951926bd64d0fa55de6450617d1f7"
 	// MessageWebFailing: HTTP cannot be answered, and is tried again.
 	MessageWebFailing = "337987865cb74ddd965a05e946230b5b"
+	// MessageControlFailing: commands cannot be answered, and that is tried again.
+	MessageControlFailing = "501a0f6b495147c984b583b4a1c68038"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )
