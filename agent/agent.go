@@ -75,6 +75,7 @@ type Agent struct {
 	past  past
 	known firsts
 
+	unheard   atomic.Bool // systemd did not take what it was told last
 	started   time.Time
 	lastWords string // of the process before, if it was stuck
 
@@ -273,9 +274,9 @@ func (a *Agent) supervised(e suture.Event) {
 	a.Log.Error().Str("message_id", systemd.MessageStageRestarted).Fields(e.Map()).Msg("supervisor: " + e.String())
 }
 
-// say logs that systemd could not be told something.
+// say logs that systemd could not be told something, once until it can be.
 func (a *Agent) say(what string, err error) {
-	if err != nil {
-		a.Log.Warn().Str("notification", what).Err(err).Msg("systemd not told")
+	if was := a.unheard.Swap(err != nil); err != nil && !was {
+		a.Log.Warn().Str("message_id", systemd.MessageManagerDeaf).Str("notification", what).Err(err).Msg("systemd not told")
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/systemd"
 )
 
 const (
@@ -87,7 +88,7 @@ func newBudget(a *Agent) *budget {
 	m := health.NewMachine("/proc", "/sys")
 	bounds, err := m.Bounds()
 	if err != nil {
-		a.Log.Warn().Err(err).Msg("limits of the device are not known")
+		a.Log.Warn().Str("message_id", systemd.MessageBlind).Err(err).Msg("limits of the device are not known")
 	}
 	b := &budget{agent: a, log: a.Log, now: capture.Monotonic, spent: make(chan error, 1), period: budgetPeriod, trends: map[series]*trend{}}
 	b.measure = func() (usage, error) { return a.measure(m) }
@@ -177,7 +178,7 @@ func (b *budget) look() {
 	}
 	if (err != nil) != b.blind {
 		b.blind = err != nil
-		b.log.Warn().Err(err).Bool("blind", b.blind).Msg("measuring resources")
+		b.log.Warn().Str("message_id", systemd.MessageBlind).Err(err).Bool("blind", b.blind).Msg("measuring resources")
 	}
 	if err != nil {
 		return

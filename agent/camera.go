@@ -88,6 +88,7 @@ type camera struct {
 	fallback   int         // of the modes; 0 is the wanted one
 	publishing atomic.Bool // a frame was published since the stream began
 	absent     string      // why the camera is not available; empty once it publishes
+	unwatched  string      // why devices cannot be watched, as it was told last
 
 	streak int // frames in a row that ended a worker each, of the stage that preprocesses
 }
@@ -218,7 +219,10 @@ func (c *camera) wait(ctx context.Context, pulse *health.Pulse, atMost time.Dura
 	limited, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	if err := c.origin.Wait(limited); err != nil && limited.Err() == nil {
-		c.log.Warn().Err(err).Msg("watching for devices failed")
+		if reason := err.Error(); reason != c.unwatched {
+			c.unwatched = reason
+			c.log.Warn().Str("message_id", systemd.MessageDiscoveryFailing).Err(err).Msg("watching for devices failed")
+		}
 		<-limited.Done()
 	}
 	return ctx.Err()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/capture/v4l2"
+	"github.com/edge-agent/agent/systemd"
 )
 
 // reconcile is how often devices are listed even if no event came: events of
@@ -79,7 +80,7 @@ func (a *Agent) discover() error {
 	}
 	d := &discovery{agent: a, cfg: *a.Config, devices: listing{list: v4l2.List}, fingerprint: v4l2.Fingerprint, watcher: w}
 	if err := d.look(context.Background(), true); err != nil {
-		a.Log.Warn().Err(err).Msg("listing the cameras failed")
+		a.Log.Warn().Str("message_id", systemd.MessageDiscoveryFailing).Err(err).Msg("listing the cameras failed")
 	}
 	if len(d.cfg.Cameras) == 0 {
 		a.Log.Info().Msg("no camera found: showing the test pattern until one appears")
@@ -173,7 +174,7 @@ func (d *discovery) add(dev v4l2.Device) bool {
 		d.cfg.Cameras = d.cfg.Cameras[:len(d.cfg.Cameras)-1]
 		if reason := cfg.Name + ": " + err.Error(); reason != d.failure {
 			d.failure = reason
-			d.agent.Log.Error().Str("camera", cfg.Name).Err(err).Msg("camera not added, trying again")
+			d.agent.Log.Error().Str("message_id", systemd.MessageDiscoveryFailing).Str("camera", cfg.Name).Err(err).Msg("camera not added, trying again")
 		}
 		return false
 	}

@@ -62,7 +62,7 @@ func (a *Agent) quarantined(e *quarantine.Entry, path string, suppressed uint64)
 
 func (a *Agent) quarantineTrouble(err error) {
 	if err != nil {
-		a.Log.Warn().Err(err).Msg("frames cannot be quarantined")
+		a.Log.Warn().Str("message_id", systemd.MessageQuarantineFailing).Err(err).Msg("frames cannot be quarantined")
 		return
 	}
 	a.Log.Info().Msg("frames can be quarantined again")
@@ -76,7 +76,7 @@ func (a *Agent) flight(camera string) *quarantine.Flight {
 	}
 	f, err := a.evidence.Flight(camera)
 	if err != nil {
-		a.Log.Warn().Str("camera", camera).Err(err).Msg("a frame that kills the agent will not be found")
+		a.Log.Warn().Str("message_id", systemd.MessageQuarantineFailing).Str("camera", camera).Err(err).Msg("a frame that kills the agent will not be found")
 	}
 	return f
 }

@@ -134,12 +134,13 @@ func (c *camera) endure(ctx context.Context, s *session, h *hang) error {
 				c.giveUp()
 			}
 			if found := c.behind.Load() < maxBehind && elsewhere(); found && s.part() {
-				c.log.Warn().Str("call", h.what).Int32("left_behind", c.behind.Load()).Msg("the camera is found elsewhere: the call that hangs is left behind")
+				c.log.Warn().Str("message_id", systemd.MessageDriverHangs).Str("call", h.what).Int32("left_behind", c.behind.Load()).
+					Msg("the camera is found elsewhere: the call that hangs is left behind")
 				return errLost
 			}
 		case <-ctx.Done():
 			if s.part() {
-				c.log.Warn().Str("call", h.what).Msg("stopped without the driver's answer")
+				c.log.Warn().Str("message_id", systemd.MessageDriverHangs).Str("call", h.what).Msg("stopped without the driver's answer")
 				return errLost
 			}
 			return <-h.done
@@ -172,7 +173,7 @@ func (c *camera) giveUp() {
 	}
 	c.ladder.Given = time.Now()
 	if err := os.WriteFile(c.hangRecord, strconv.AppendInt(nil, int64(capture.Monotonic()), 10), 0o600); err != nil {
-		c.log.Warn().Err(err).Msg("the next process will not know of the driver that hangs")
+		c.log.Warn().Str("message_id", systemd.MessageDriverHangs).Err(err).Msg("the next process will not know of the driver that hangs")
 	}
 }
 

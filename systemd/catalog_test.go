@@ -35,6 +35,12 @@ func messageIDs(t *testing.T) map[string]string {
 	return ids
 }
 
+var (
+	subject = regexp.MustCompile(`(?m)^Subject: \S`)
+	// The three parts of an entry, each a paragraph or more.
+	parts = regexp.MustCompile(`(?s)^What happened: \S.{10,}\n\nWhat the agent did: \S.{10,}\n\nWhat you can do: \S.{10,}$`)
+)
+
 func TestEveryMessageHasItsCatalogEntry(t *testing.T) {
 	catalog, err := os.ReadFile("agent.catalog")
 	if err != nil {
@@ -52,8 +58,11 @@ func TestEveryMessageHasItsCatalogEntry(t *testing.T) {
 		}
 		delete(ids, id)
 		head, body, _ := strings.Cut(text, "\n\n")
-		if !regexp.MustCompile(`(?m)^Subject: \S`).MatchString(head) || len(body) < 80 {
-			t.Errorf("%s: the catalog entry says nothing", name)
+		if !subject.MatchString(head) {
+			t.Errorf("%s: the catalog entry has no subject", name)
+		}
+		if !parts.MatchString(body) {
+			t.Errorf("%s: the catalog entry does not say what happened, what the agent did, and what you can do, in this order", name)
 		}
 	}
 	for id, name := range ids {

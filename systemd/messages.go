@@ -8,6 +8,8 @@ const (
 	MessageStarted = "456bb7ba1b614ef19ffbbd8a517fdb50"
 	// MessageStopped: the agent stopped; the account of a camera has it, too.
 	MessageStopped = "601668a5f2b746c1bf043948b5ff412f"
+	// MessageFailed: the agent could not be built, or had to end.
+	MessageFailed = "9271459c26e945d1ab3bb6e3881df1ba"
 	// MessageCameraPublishing: a camera's first frame was published.
 	MessageCameraPublishing = "41a54ccb25ff4628bc94e0c9790c039a"
 	// MessageCameraLost: a camera is absent, busy, unplugged or stalled.
@@ -21,6 +23,8 @@ const (
 	MessageRecoverySettled = "3d7c7a2fc1f7427887e75dd5a4aed561"
 	// MessageUSBReset: the USB port of a camera was reset, or could not be.
 	MessageUSBReset = "4747969f16b847b4b7877bce6848835e"
+	// MessageDriverHangs: a call into a driver was left behind.
+	MessageDriverHangs = "b9210172c2b6496996dc109952200da7"
 	// MessageModeLowered: a camera cannot hold its mode and gets a fallback.
 	MessageModeLowered = "50b85484beda46f095811bd79959319a"
 	// MessageModeRaised: it is tried in a better mode again.
@@ -45,6 +49,8 @@ const (
 	MessageSelfTestPassed = "6ebd1f2a706d47a182fdd445837d2568"
 	// MessageFrameQuarantined: a frame that went wrong was kept as evidence.
 	MessageFrameQuarantined = "2ea8c1e530204d0e94368be5b36e78fa"
+	// MessageQuarantineFailing: frames that go wrong cannot be kept.
+	MessageQuarantineFailing = "6e800d561c114ab79fd1f3f1ce76c7ac"
 	// MessageRateLowered: fewer of a camera's frames are taken than it has.
 	MessageRateLowered = "39c77d4a58df425c948be2e5c986d402"
 	// MessageRateRaised: more of them are taken again.
@@ -61,10 +67,14 @@ const (
 	MessageLeak = "e9ee4b576cdf4c39a8f588e62cf73789"
 	// MessageLeakOver: it grows no longer.
 	MessageLeakOver = "c7744244d4aa442183a123c73c8dff07"
+	// MessageBlind: what is in use cannot be measured, or can be again.
+	MessageBlind = "f44051c9aa1b49e387c59ca87065c04a"
 	// MessageLatencyDrift: a camera's frames take longer than they used to.
 	MessageLatencyDrift = "757af2ab43d641c78471be8fa778c69a"
 	// MessageLatencyUsual: they do so no longer.
 	MessageLatencyUsual = "2c639b9b0844482c98e94b163752992b"
+	// MessageDiscoveryFailing: devices cannot be listed, watched or taken.
+	MessageDiscoveryFailing = "47434c125c844e4fa1fb89a0761eb51c"
 	// MessageFilesFailing: nothing comes of the images of an output: its disk is full,
 	// its command ended.
 	MessageFilesFailing = "e43e92f5732e4d67ba913f5a2b469a4f"
@@ -76,6 +86,8 @@ const (
 	MessageWebFailing = "337987865cb74ddd965a05e946230b5b"
 	// MessageControlFailing: commands cannot be answered, and that is tried again.
 	MessageControlFailing = "501a0f6b495147c984b583b4a1c68038"
+	// MessageManagerDeaf: systemd could not be told something.
+	MessageManagerDeaf = "b43ac93a7c9e4ddaafee8160f9e50cfd"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )

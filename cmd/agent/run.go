@@ -41,13 +41,13 @@ func (r *runCmd) Run() error {
 	log, closer := systemd.NewLogger(level, recent)
 	defer closer.Close()
 	for _, w := range cfg.Warnings {
-		log.Warn().Str("warning", w.String()).Msg("config")
+		log.Warn().Str("message_id", systemd.MessageConfigFault).Str("warning", w.String()).Msg("config")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	watchdog, err := systemd.WatchdogInterval()
 	if err != nil {
-		log.Warn().Err(err).Msg("no watchdog")
+		log.Warn().Str("message_id", systemd.MessageManagerDeaf).Err(err).Msg("no watchdog")
 	}
 	notifier := systemd.NewNotifier()
 	err = agent.New(agent.Options{
@@ -56,7 +56,7 @@ func (r *runCmd) Run() error {
 		Watchdog: watchdog, FirstSequence: agent.SequenceByClock, Version: version, Events: recent.Events,
 	}).Run(ctx)
 	if err != nil {
-		log.Error().Err(err).Msg("agent failed")
+		log.Error().Str("message_id", systemd.MessageFailed).Err(err).Msg("agent failed")
 		return exitError{exitFailure, errLogged}
 	}
 	return nil
