@@ -35,6 +35,9 @@ type Options struct {
 	// taken, and the test pattern while there is none.
 	Config *config.Config
 	Log    zerolog.Logger
+	// Level is that of Log, and what the config says as long as nobody asks for
+	// another one; nil for one that cannot be changed.
+	Level *systemd.Level
 	// RuntimeDir is where the sockets lie: RuntimeDir/CAMERA/OUTPUT.sock.
 	RuntimeDir string
 	// StateDir is what relative directories of the config are relative to, and
@@ -72,6 +75,8 @@ type Agent struct {
 	guard   *systemd.Watchdog
 	silent  atomic.Pointer[silence] // the stage that is stuck, nil while none is
 
+	verbosity verbosity
+
 	past  past
 	known firsts
 
@@ -90,6 +95,7 @@ func New(o Options) *Agent {
 	a.guard = &systemd.Watchdog{Interval: a.Watchdog, Check: a.monitor.Check, Notifier: a.Notifier, Report: a.stuck}
 	a.selfTest = a.knownAnswers
 	a.budget = newBudget(a)
+	a.verbosity.begin(o.Log, o.Level)
 	a.web, a.control = newWeb(a), newControl(a)
 	a.tree = suture.New("agent", suture.Spec{
 		EventHook:        a.supervised,
@@ -114,6 +120,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer a.verbosity.end()
 	a.readLastWords()
 	if err := a.openQuarantine(); err != nil {
 		return err

@@ -28,7 +28,9 @@ func newWeb(a *Agent) *web.Server {
 
 // newControl makes the server for the commands of this machine.
 func newControl(a *Agent) *web.Server {
-	return control.New(a.RuntimeDir, a.handlers(), map[string]web.Change{})
+	return control.New(a.RuntimeDir, a.handlers(), map[string]web.Change{
+		"/api/v1/log-level": a.verbosity.change,
+	})
 }
 
 // handlers are what both answer from.

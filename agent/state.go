@@ -113,10 +113,13 @@ func (c *camera) logState(p Phase, err error) {
 		}
 		e.Msg(message)
 	case Waiting:
-		if reason := err.Error(); reason != c.absent {
-			c.absent = reason
-			c.log.Warn().Str("message_id", systemd.MessageCameraLost).Err(err).Msg("camera not available, trying again")
+		reason := err.Error()
+		if reason == c.absent {
+			c.log.Debug().Err(err).Msg("camera still not available")
+			return
 		}
+		c.absent = reason
+		c.log.Warn().Str("message_id", systemd.MessageCameraLost).Err(err).Msg("camera not available, trying again")
 	case Ended:
 		c.log.Info().Msg("recording at its end")
 	}

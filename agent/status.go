@@ -32,6 +32,7 @@ func (a *Agent) Status() status.Status {
 	}
 	s.Resources = a.budget.resources(a.budget.use())
 	s.Resources.WatchdogPings, s.Resources.WatchdogSeconds = a.guard.Pings(), a.Watchdog.Seconds()
+	s.Log = a.verbosity.status()
 	if a.web != nil {
 		h := status.HTTP(a.web.Stats())
 		s.HTTP = &h

@@ -30,6 +30,7 @@ func (t *troubles) dropped(d Drop, stage string, sequence uint64, cause error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.active[d] {
+		t.log.Debug().Str("stage", stage).Stringer("drop_reason", d).Uint64("frame_seq", sequence).Err(cause).Msg("frame dropped, too")
 		return
 	}
 	t.active[d], t.since[d], t.reported[d] = true, time.Now(), t.ledger.drops[d].Load()

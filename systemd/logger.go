@@ -19,20 +19,20 @@ const functionKey = "func"
 // one JSON object a line on anything else. No logging call blocks. The closer
 // delivers what is queued, within a second; a process that ends without it may
 // lose its last lines. recent, which may be nil, gets the events.
-func NewLogger(level zerolog.Level, recent *Recent) (zerolog.Logger, io.Closer) {
+func NewLogger(level *Level, recent *Recent) (zerolog.Logger, io.Closer) {
 	if direct, err := journal.StderrIsJournalStream(); direct && err == nil {
 		if w, err := NewJournalWriter(JournalConfig{}); err == nil {
-			return zerolog.New(w.and(recent)).Level(level).Hook(zerolog.HookFunc(eventCaller)), w
+			return zerolog.New(w.and(recent)).Sample(level).Hook(zerolog.HookFunc(eventCaller)), w
 		}
 	}
 	return newStreamLogger(os.Stderr, level, recent)
 }
 
 // newStreamLogger logs to a terminal for people and to a pipe for programs.
-func newStreamLogger(out *os.File, level zerolog.Level, recent *Recent) (zerolog.Logger, io.Closer) {
+func newStreamLogger(out *os.File, level *Level, recent *Recent) (zerolog.Logger, io.Closer) {
 	if !IsTerminal(out) {
 		w := NewStreamWriter(out)
-		return zerolog.New(w.and(recent)).Level(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), w
+		return zerolog.New(w.and(recent)).Sample(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), w
 	}
 	// Without colours when NO_COLOR is set: zerolog looks itself.
 	w := NewStreamWriter(zerolog.ConsoleWriter{
@@ -40,7 +40,7 @@ func newStreamLogger(out *os.File, level zerolog.Level, recent *Recent) (zerolog
 		TimeFormat:    "15:04:05.000",
 		FieldsExclude: []string{"message_id"},
 	})
-	return zerolog.New(w.and(recent)).Level(level).Hook(zerolog.HookFunc(eventTime)), w
+	return zerolog.New(w.and(recent)).Sample(level).Hook(zerolog.HookFunc(eventTime)), w
 }
 
 // IsTerminal says that a person may be looking at what is written to f.

@@ -17,9 +17,13 @@ func TestPipeGetsJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	log, closer := newStreamLogger(w, zerolog.InfoLevel, nil)
-	log.Debug().Msg("below the level")
-	log.Info().Str("camera", "front").Msg("publishing")
+	level := NewLevel(zerolog.WarnLevel)
+	log, closer := newStreamLogger(w, level, nil)
+	front := log.With().Str("camera", "front").Logger() // before the level is another one
+	front.Info().Msg("below the level")
+	level.Set(zerolog.InfoLevel)
+	front.Debug().Msg("below the level")
+	front.Info().Msg("publishing")
 	if err := closer.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +49,7 @@ func TestPipeThatNobodyReadsBlocksNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, closer := newStreamLogger(w, zerolog.InfoLevel, nil)
+	log, closer := newStreamLogger(w, NewLevel(zerolog.InfoLevel), nil)
 	for range 10 * queueEntries {
 		log.Info().Str("camera", "front").Msg("storm")
 	}
@@ -63,7 +67,7 @@ func TestTerminalGetsColoursUnlessNoColor(t *testing.T) {
 	for noColor, coloured := range map[string]bool{"": true, "1": false} {
 		t.Setenv("NO_COLOR", noColor)
 		main, terminal := openTerminal(t)
-		log, closer := newStreamLogger(terminal, zerolog.InfoLevel, nil)
+		log, closer := newStreamLogger(terminal, NewLevel(zerolog.InfoLevel), nil)
 		log.Warn().Str("camera", "front").Str("message_id", "aa").Msg("camera lost")
 		if err := closer.Close(); err != nil {
 			t.Fatal(err)
@@ -80,7 +84,7 @@ func TestTerminalGetsColoursUnlessNoColor(t *testing.T) {
 
 func TestStderrThatIsNoJournalIsAStream(t *testing.T) {
 	t.Setenv("JOURNAL_STREAM", "1:1")
-	_, closer := NewLogger(zerolog.InfoLevel, nil)
+	_, closer := NewLogger(NewLevel(zerolog.InfoLevel), nil)
 	defer closer.Close()
 	if _, ok := closer.(*LogWriter).sink.(*streamSink); !ok {
 		t.Errorf("standard error of a test goes to %T", closer.(*LogWriter).sink)

@@ -88,6 +88,8 @@ const (
 	MessageControlFailing = "501a0f6b495147c984b583b4a1c68038"
 	// MessageManagerDeaf: systemd could not be told something.
 	MessageManagerDeaf = "b43ac93a7c9e4ddaafee8160f9e50cfd"
+	// MessageLogLevel: more or less is logged from now on, or again.
+	MessageLogLevel = "8f6cff93bcd6446b94fd7b3355423eda"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )

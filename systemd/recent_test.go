@@ -100,7 +100,7 @@ func TestLoggerKeepsEvents(t *testing.T) {
 	}
 	defer out.Close()
 	var r Recent
-	log, closer := newStreamLogger(out, zerolog.WarnLevel, &r)
+	log, closer := newStreamLogger(out, NewLevel(zerolog.WarnLevel), &r)
 	log.Info().Str("message_id", MessageStarted).Msg("below the level")
 	log.Warn().Str("camera", "front").Msg("picture is bad")
 	if err := closer.Close(); err != nil {

@@ -40,6 +40,7 @@ type Status struct {
 
 	Cameras   []Camera  `json:"cameras"`
 	Resources Resources `json:"resources"`
+	Log       Log       `json:"log"`
 	// HTTP is null where none is served.
 	HTTP *HTTP `json:"http"`
 	// BoundsSeconds are the upper bounds of all histograms here.
@@ -217,6 +218,15 @@ type Resources struct {
 	WatchdogPings      uint64   `json:"watchdog_pings"`
 	// WatchdogSeconds is WatchdogSec of the unit, 0 when no watchdog watches.
 	WatchdogSeconds float64 `json:"watchdog_interval_seconds"`
+}
+
+// Log is how much is logged: debug, info, warn or error.
+type Log struct {
+	Level string `json:"level"`
+	// Configured is what the config says, and what Level is again after Until, which
+	// is null while nobody asked for another one.
+	Configured string     `json:"configured_level"`
+	Until      *time.Time `json:"until"`
 }
 
 // HTTP is what its clients ask of the agent; counters are since its start.

@@ -28,13 +28,14 @@ type exitError struct {
 func (e exitError) Unwrap() error { return e.error }
 
 type cli struct {
-	Run     runCmd     `cmd:"" help:"Run the daemon: capture, preprocess and publish until told to stop."`
-	Check   checkCmd   `cmd:"" help:"Check a config and say everything that is wrong with it."`
-	Devices devicesCmd `cmd:"" help:"List the cameras with their identities, modes and controls."`
-	Process processCmd `cmd:"" help:"Send files through the preprocessor of a camera, as the daemon would."`
-	Bench   benchCmd   `cmd:"" help:"Measure what each camera and output costs on this device, and how many it holds."`
-	Worker  workerCmd  `cmd:"" hidden:"" help:"Preprocess for the daemon, which starts this itself."`
-	Version versionCmd `cmd:"" help:"Print the version of the agent and of what it is built with."`
+	Run      runCmd      `cmd:"" help:"Run the daemon: capture, preprocess and publish until told to stop."`
+	Check    checkCmd    `cmd:"" help:"Check a config and say everything that is wrong with it."`
+	Devices  devicesCmd  `cmd:"" help:"List the cameras with their identities, modes and controls."`
+	Process  processCmd  `cmd:"" help:"Send files through the preprocessor of a camera, as the daemon would."`
+	Bench    benchCmd    `cmd:"" help:"Measure what each camera and output costs on this device, and how many it holds."`
+	LogLevel logLevelCmd `cmd:"" help:"Show how much the running agent logs, or have it log more or less for a while."`
+	Worker   workerCmd   `cmd:"" hidden:"" help:"Preprocess for the daemon, which starts this itself."`
+	Version  versionCmd  `cmd:"" help:"Print the version of the agent and of what it is built with."`
 }
 
 const description = `Edge camera agent: frames from V4L2 cameras, model-ready, for local consumers.

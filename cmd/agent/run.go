@@ -38,7 +38,8 @@ func (r *runCmd) Run() error {
 		return refuse(err)
 	}
 	recent := &systemd.Recent{}
-	log, closer := systemd.NewLogger(level, recent)
+	least := systemd.NewLevel(level)
+	log, closer := systemd.NewLogger(least, recent)
 	defer closer.Close()
 	for _, w := range cfg.Warnings {
 		log.Warn().Str("message_id", systemd.MessageConfigFault).Str("warning", w.String()).Msg("config")
@@ -51,7 +52,7 @@ func (r *runCmd) Run() error {
 	}
 	notifier := systemd.NewNotifier()
 	err = agent.New(agent.Options{
-		Config: cfg, Log: log, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
+		Config: cfg, Log: log, Level: least, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
 		Notifier: notifier, Descriptors: systemd.NewDescriptorStore(notifier),
 		Watchdog: watchdog, FirstSequence: agent.SequenceByClock, Version: version, Events: recent.Events,
 	}).Run(ctx)
@@ -65,7 +66,7 @@ func (r *runCmd) Run() error {
 // refuse logs each fault of a config as an event of its own, so that the
 // journal can be asked for them, and ends the daemon.
 func refuse(err error) error {
-	log, closer := systemd.NewLogger(zerolog.InfoLevel, nil)
+	log, closer := systemd.NewLogger(systemd.NewLevel(zerolog.InfoLevel), nil)
 	defer closer.Close()
 	faults, ok := errors.AsType[config.Faults](err)
 	if !ok {
