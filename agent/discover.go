@@ -149,7 +149,7 @@ func (d *discovery) look(ctx context.Context, settled bool) error {
 	devices, err := d.devices.within(ctx, listLimit)
 	done := settled && err == nil
 	for _, dev := range devices {
-		done = done && dev.Problem == ""
+		done = done && dev.Err == nil
 		linked := len(dev.ByID)+len(dev.ByPath) > 0
 		if !readable(dev) || d.knows(dev) || !linked && !settled {
 			continue

@@ -113,7 +113,7 @@ func madeUp(cfg config.Camera, why string) (bench.Footage, error) {
 
 // plan asks the camera, which may be another's at the moment.
 func plan(cfg config.Camera) (capture.Mode, error) {
-	node, err := selector(cfg.Device).Resolve(v4l2.Roots{})
+	node, err := SelectorOf(cfg.Device).Resolve(v4l2.Roots{})
 	if err != nil {
 		return capture.Mode{}, err
 	}

@@ -150,6 +150,10 @@ var rooms = map[string]room{
 		"capture":              "it is one of its sources",
 		"golang.org/x/sys/...": "ioctl, mmap and poll",
 	},
+	"capture/survey": {
+		"capture":      "modes are chosen, and errors named, as when a camera is opened",
+		"capture/v4l2": "the nodes that there are",
+	},
 	"capture/replay": {
 		"capture": "it is one of its sources",
 	},

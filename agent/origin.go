@@ -63,13 +63,13 @@ func (d *device) Open(ctx context.Context, mode capture.Request) (capture.Source
 	for i, c := range d.cfg.Controls {
 		controls[i] = v4l2.Control{Name: c.Name, Value: c.Value}
 	}
-	node, err := selector(d.cfg.Device).Resolve(v4l2.Roots{})
+	node, err := SelectorOf(d.cfg.Device).Resolve(v4l2.Roots{})
 	if err != nil {
 		return nil, err
 	}
 	d.node.Store(&node)
 	return v4l2.Open(ctx, v4l2.Config{
-		Device:     selector(d.cfg.Device),
+		Device:     SelectorOf(d.cfg.Device),
 		Request:    mode,
 		Controls:   controls,
 		Buffers:    d.cfg.Buffers,
@@ -79,18 +79,19 @@ func (d *device) Open(ctx context.Context, mode capture.Request) (capture.Source
 
 func (d *device) Moved() bool {
 	was := d.node.Load()
-	now, err := selector(d.cfg.Device).Resolve(v4l2.Roots{})
+	now, err := SelectorOf(d.cfg.Device).Resolve(v4l2.Roots{})
 	return was != nil && err == nil && now != *was
 }
 
 func (d *device) Port() (v4l2.Port, error) {
-	return selector(d.cfg.Device).FindPort(v4l2.Roots{})
+	return SelectorOf(d.cfg.Device).FindPort(v4l2.Roots{})
 }
 
 func (d *device) Wait(ctx context.Context) error { return d.watcher.Wait(ctx) }
 func (d *device) Close() error                   { return d.watcher.Close() }
 
-func selector(d config.Device) v4l2.Selector {
+// SelectorOf is how package v4l2 knows a camera of the config.
+func SelectorOf(d config.Device) v4l2.Selector {
 	return v4l2.Selector{ByID: d.ByID, ByPath: d.ByPath, Serial: d.Serial, Name: d.Name, Path: d.Path}
 }
 

@@ -102,6 +102,8 @@ func TestManPageNamesEveryCommandAndFlag(t *testing.T) {
 				continue
 			case strings.Contains(m[2], `cmd:"`):
 				heading = ".SS agent " + name + "\n"
+			case strings.Contains(m[2], `arg:"`) && name == "name":
+				heading = ".I NAME"
 			case strings.Contains(m[2], `arg:"`):
 				heading = "INPUT"
 			}

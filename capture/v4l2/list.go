@@ -14,10 +14,11 @@ import (
 	"github.com/edge-agent/agent/capture"
 )
 
-// A Device is what [List] knows of a camera.
+// A Device is what [List] knows of a camera, or [Nodes] of a video node.
 type Device struct {
 	// Path is the device file.
 	Path string `json:"path"`
+	Kind Kind   `json:"kind"`
 	// Name, Driver and Bus are what the driver says of itself.
 	Name   string `json:"name"`
 	Driver string `json:"driver"`
@@ -31,8 +32,8 @@ type Device struct {
 	Identity Selector      `json:"identity"`
 	Formats  []FormatInfo  `json:"formats"`
 	Controls []ControlInfo `json:"controls"`
-	// Problem is why the rest is missing, empty when it is not.
-	Problem string `json:"problem,omitempty"`
+	// Err is why the rest is missing, nil when it is not.
+	Err error `json:"-"`
 }
 
 // A FormatInfo is a pixel format that a camera offers.
@@ -53,14 +54,19 @@ type SizeInfo struct {
 	Rates  []float64 `json:"rates"`
 }
 
-// List describes the cameras of this machine, by number. Nodes that do not
-// capture are left out; a camera that is in use is listed as any other.
-func List() ([]Device, error) { return ListIn(Roots{}) }
-
-// ListIn is List for a machine whose directories are elsewhere.
-func ListIn(r Roots) ([]Device, error) { return systemHost(r).list() }
+// List describes the cameras of this machine, by number. Nodes of another kind
+// are left out; a camera that is in use is listed as any other.
+func List() ([]Device, error) { return systemHost(Roots{}).list() }
 
 func (h host) list() ([]Device, error) {
+	all, err := h.describeAll()
+	return slices.DeleteFunc(all, func(d Device) bool { return d.Kind != KindCamera }), err
+}
+
+// Nodes describes all video nodes of a machine, by number, cameras or not.
+func Nodes(r Roots) ([]Device, error) { return systemHost(r).describeAll() }
+
+func (h host) describeAll() ([]Device, error) {
 	nodes, err := h.nodes()
 	if err != nil {
 		return nil, err
@@ -68,16 +74,14 @@ func (h host) list() ([]Device, error) {
 	var list []Device
 	for _, n := range nodes {
 		d := Device{Path: n.path, Name: n.name, Serial: n.serial, ByID: n.byID, ByPath: n.byPath}
-		isCamera, err := h.describe(&d)
-		if err != nil {
-			d.Problem = err.Error()
+		if d.Err = h.describe(&d); errors.Is(d.Err, capture.ErrNotFound) {
+			continue // it is just going
 		}
-		if isCamera {
-			list = append(list, d)
-		}
+		list = append(list, d)
 	}
+	cameras := slices.DeleteFunc(slices.Clone(list), func(d Device) bool { return d.Kind != KindCamera })
 	for i := range list {
-		list[i].Identity = identity(list[i], list)
+		list[i].Identity = identity(list[i], cameras)
 	}
 	return list, nil
 }
@@ -103,27 +107,49 @@ func (h host) fingerprint() (string, error) {
 	return b.String(), nil
 }
 
-// describe opens the node and fills d in. It says false for a node that is no
-// camera; one that cannot be asked is taken for one if it is the first of its
-// device, because UVC puts metadata second.
-func (h host) describe(d *Device) (isCamera bool, err error) {
+// describe opens the node and fills d in. One that cannot be asked is of the kind
+// that its name and its place among the nodes of its device suggest.
+func (h host) describe(d *Device) (err error) {
+	d.Kind = kindByName(d.Name, h.index(d.Path))
 	dev, err := h.openDevice(d.Path)
 	if err != nil {
-		return !errors.Is(err, capture.ErrNotFound) && h.index(d.Path) == 0, fmt.Errorf("open: %w", err)
+		return fmt.Errorf("open: %w", err)
 	}
 	defer func() { err = errors.Join(err, dev.close()) }()
 	c, err := queryCapability(dev)
 	if err != nil {
-		return h.index(d.Path) == 0, fmt.Errorf("query capability: %w", err)
+		return fmt.Errorf("query capability: %w", err)
 	}
-	if c.bufType() == 0 {
-		return false, nil
-	}
+	d.Kind = c.kind()
 	d.Name, d.Driver, d.Bus = text(c.card[:]), text(c.driver[:]), text(c.busInfo[:])
+	if c.bufType() == 0 {
+		return nil
+	}
 	var faults [2]error
 	d.Formats, faults[0] = describeFormats(dev, c.bufType())
 	d.Controls, faults[1] = enumControls(dev)
-	return true, errors.Join(faults[:]...)
+	return errors.Join(faults[:]...)
+}
+
+// Busy says whether another program has the camera's buffers and thus streams, or is
+// about to: who asks for no buffers gets them unless they are somebody else's.
+func Busy(path string) (bool, error) { return systemHost(Roots{}).busy(path) }
+
+func (h host) busy(path string) (busy bool, err error) {
+	dev, err := h.openDevice(path)
+	if err != nil {
+		return errors.Is(err, capture.ErrBusy), err
+	}
+	defer func() { err = errors.Join(err, dev.close()) }()
+	c, err := queryCapability(dev)
+	if err != nil {
+		return false, err
+	}
+	_, err = (&buffers{device: dev, typ: c.bufType()}).request(0)
+	if errors.Is(err, capture.ErrBusy) {
+		return true, nil
+	}
+	return false, err
 }
 
 func describeFormats(dev device, bufType uint32) ([]FormatInfo, error) {

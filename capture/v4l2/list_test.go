@@ -101,7 +101,7 @@ func TestListDescribesCamerasOnly(t *testing.T) {
 		t.Fatalf("%d cameras, %v", len(list), err)
 	}
 	d := list[0]
-	if d.Name != "Fake Camera" || d.Driver != "fake" || d.Bus != "usb-1" || d.Serial != "SN1" || len(d.ByID) != 1 || len(d.ByPath) != 2 || d.Problem != "" {
+	if d.Name != "Fake Camera" || d.Driver != "fake" || d.Bus != "usb-1" || d.Serial != "SN1" || len(d.ByID) != 1 || len(d.ByPath) != 2 || d.Err != nil {
 		t.Errorf("%+v", d)
 	}
 	if len(d.Formats) != 2 || d.Formats[0].Code != "YUYV" || d.Formats[0].Note != "" || !strings.HasSuffix(d.Formats[1].Note, "a video stream, not pictures") {
@@ -113,10 +113,10 @@ func TestListDescribesCamerasOnly(t *testing.T) {
 	if len(d.Controls) != 6 || d.Controls[0].Name != "auto_exposure" || len(d.Controls[0].Menu) != 2 || d.Controls[0].Value != 3 || !d.Controls[1].Inactive {
 		t.Errorf("controls %+v", d.Controls)
 	}
-	if list[1].Path != filepath.Join(h.dev, "video2") || list[1].Problem != "" {
+	if list[1].Path != filepath.Join(h.dev, "video2") || list[1].Err != nil {
 		t.Errorf("a busy camera: %+v", list[1])
 	}
-	if list[2].Path != filepath.Join(h.dev, "video10") || !strings.Contains(list[2].Problem, "permission denied") {
+	if list[2].Path != filepath.Join(h.dev, "video10") || !errors.Is(list[2].Err, capture.ErrPermission) {
 		t.Errorf("a camera that is not permitted: %+v", list[2])
 	}
 	for i, want := range []Selector{

@@ -58,7 +58,7 @@ func mustOpenReal(t *testing.T, c Config) capture.Source {
 
 func TestRealListing(t *testing.T) {
 	d := realDevice(t)
-	if d.Problem != "" || d.Driver == "" || d.Bus == "" || len(d.Formats) == 0 {
+	if d.Err != nil || d.Driver == "" || d.Bus == "" || len(d.Formats) == 0 {
 		t.Errorf("%+v", d)
 	}
 	t.Logf("%s: %s, %s, %s, serial %q, by-id %v, by-path %v, identity %v", d.Path, d.Name, d.Driver, d.Bus, d.Serial, d.ByID, d.ByPath, d.Identity)
@@ -221,7 +221,7 @@ func TestRealBusy(t *testing.T) {
 		t.Errorf("second open: %v", err)
 	}
 	t.Log(err)
-	if d := realDevice(t); d.Problem != "" || len(d.Formats) == 0 {
+	if d := realDevice(t); d.Err != nil || len(d.Formats) == 0 {
 		t.Errorf("a busy camera is listed as %+v", d)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/output/gst"
 	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/capture/survey"
+	"github.com/edge-agent/agent/capture/v4l2"
 	"github.com/edge-agent/agent/preproc"
 )
 
@@ -78,6 +80,7 @@ func tryCameras(cameras []config.Camera) error {
 		if err != nil {
 			failed++
 			fmt.Printf("%s: %v\n", cam.Name, err)
+			diagnose(cam)
 			continue
 		}
 		fmt.Printf("%s: %s, frames arrive\n", cam.Name, format)
@@ -86,6 +89,24 @@ func tryCameras(cameras []config.Camera) error {
 		return fmt.Errorf("%d of %d cameras cannot be used", failed, len(cameras))
 	}
 	return nil
+}
+
+// diagnose says what agent devices has to say of a camera that cannot be used.
+func diagnose(cam config.Camera) {
+	s, err := survey.Look(survey.Roots{})
+	if err != nil {
+		return // the camera's own error has been told
+	}
+	problems := s.Problems
+	node, err := agent.SelectorOf(cam.Device).Resolve(v4l2.Roots{})
+	for _, c := range s.Cameras {
+		if err == nil && c.Path == node {
+			problems = c.Problems
+		}
+	}
+	for _, p := range problems {
+		fmt.Printf("%s: %s\n  -> %s\n", cam.Name, p.Text, p.Remedy)
+	}
 }
 
 func tryCamera(cam config.Camera) (capture.Format, error) {

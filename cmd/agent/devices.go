@@ -3,91 +3,80 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
-	"github.com/edge-agent/agent/agent"
-	"github.com/edge-agent/agent/agent/config"
-	"github.com/edge-agent/agent/capture/v4l2"
+	"github.com/edge-agent/agent/capture/survey"
 )
 
 type devicesCmd struct {
-	JSON bool `help:"Print one JSON array instead of text."`
+	Name    string `arg:"" optional:"" help:"All of one camera: its name in the list, its device file, or a part of what it calls itself."`
+	Verbose bool   `short:"v" help:"All of every camera: formats, sizes, rates, controls, USB."`
+	All     bool   `help:"Also list the video nodes that are no cameras, and say what they are."`
+	JSON    bool   `help:"Print one JSON object instead of text."`
+}
+
+// An inventory is a survey in the words of the config.
+type inventory struct {
+	Cameras  []listedCamera   `json:"cameras"`
+	Others   []survey.Other   `json:"others"`
+	Problems []survey.Problem `json:"problems"`
+}
+
+// A listedCamera is a camera with the name and the config that are proposed for it.
+type listedCamera struct {
+	Label string `json:"camera"`
+	survey.Camera
+	Config string `json:"config"`
 }
 
 // Run lists the cameras of this machine.
 func (d *devicesCmd) Run() error {
-	devices, err := v4l2.List()
+	s, err := survey.Look(survey.Roots{})
 	if err != nil {
 		return err
+	}
+	inv := propose(s)
+	if d.Name != "" {
+		if inv.Cameras, err = inv.named(d.Name); err != nil {
+			return err
+		}
+		inv.Others, inv.Problems = []survey.Other{}, []survey.Problem{}
 	}
 	if d.JSON {
 		enc := json.NewEncoder(os.Stdout)
 		enc.SetIndent("", "  ")
-		return enc.Encode(append([]v4l2.Device{}, devices...)) // [] and not null
+		return enc.Encode(inv)
 	}
-	if len(devices) == 0 {
-		fmt.Println("no camera found")
-		return nil
+	t := &text{w: os.Stdout}
+	if d.Verbose || d.Name != "" {
+		t.details(inv.Cameras)
+	} else {
+		t.overview(inv.Cameras)
 	}
-	for i := range devices {
-		printDevice(os.Stdout, &devices[i])
-	}
-	printSnippet(os.Stdout, devices)
-	return nil
+	t.others(inv.Others, d.All)
+	t.problems(inv)
+	t.config(inv.Cameras)
+	return t.err
 }
 
-func printDevice(w io.Writer, d *v4l2.Device) {
-	fmt.Fprintf(w, "%s (%s, %s)\n", d.Name, d.Driver, d.Bus)
-	fmt.Fprintf(w, "  path     %s\n", d.Path)
-	for _, l := range d.ByID {
-		fmt.Fprintf(w, "  by-id    %s\n", l)
-	}
-	for _, l := range d.ByPath {
-		fmt.Fprintf(w, "  by-path  %s\n", l)
-	}
-	if d.Serial != "" {
-		fmt.Fprintf(w, "  serial   %s\n", d.Serial)
-	}
-	if d.Problem != "" {
-		fmt.Fprintf(w, "  problem  %s\n", d.Problem)
-	}
-	for _, f := range d.Formats {
-		printFormat(w, f)
-	}
-	for _, c := range d.Controls {
-		fmt.Fprintf(w, "  control  %s: %d (%s, %d to %d, default %d)\n", c.Name, c.Value, c.Type, c.Min, c.Max, c.Default)
-	}
-	fmt.Fprintln(w)
-}
-
-// printFormat shows a format with one size a line.
-func printFormat(w io.Writer, f v4l2.FormatInfo) {
-	note := ""
-	if f.Note != "" {
-		note = ": " + f.Note
-	}
-	fmt.Fprintf(w, "  format   %s  %s%s\n", f.Code, f.Description, note)
-	if f.Note != "" {
-		return
-	}
-	for _, s := range f.Sizes {
-		rates := make([]string, len(s.Rates))
-		for i, r := range s.Rates {
-			rates[i] = fmt.Sprintf("%.4g", r)
+// named are the cameras that a word of the user means: one by its name or device file,
+// or all with the word in what they call themselves.
+func (inv *inventory) named(word string) ([]listedCamera, error) {
+	var like []listedCamera
+	var names []string
+	for _, c := range inv.Cameras {
+		if word == c.Label || word == c.Path || word == filepath.Base(c.Path) {
+			return []listedCamera{c}, nil
 		}
-		fmt.Fprintf(w, "             %dx%d  %s/s\n", s.Width, s.Height, strings.Join(rates, " "))
+		if strings.Contains(strings.ToLower(c.Name), strings.ToLower(word)) {
+			like = append(like, c)
+		}
+		names = append(names, c.Label)
 	}
-}
-
-// printSnippet is a config for these cameras, to be pasted.
-func printSnippet(w io.Writer, devices []v4l2.Device) {
-	var cfg config.Config
-	fmt.Fprintf(w, "# for %s\ncameras:\n", defaultConfig)
-	for _, d := range devices {
-		cam := cfg.Add(d.Name, agent.DeviceOf(d.Identity))
-		key, value, _ := strings.Cut(cam.Device.String(), ": ")
-		fmt.Fprintf(w, "  %s:\n    device: {%s: %q}\n", cam.Name, key, value)
+	if like == nil {
+		return nil, fmt.Errorf("no camera %q; there are: %s", word, strings.Join(append(names, "no others"), ", "))
 	}
+	return like, nil
 }

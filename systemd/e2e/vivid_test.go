@@ -42,13 +42,15 @@ func everyFormat(node string, chosen func(capture.PixelFormat) bool) func(*lab) 
 // offered are the formats of a node as agent devices lists them.
 func (l *lab) offered(node string) []capture.PixelFormat {
 	l.Helper()
-	var devices []struct {
-		Path    string
-		Formats []struct{ Code, Note string }
+	var devices struct {
+		Cameras []struct {
+			Path    string
+			Formats []struct{ Code, Note string }
+		}
 	}
 	l.must(json.Unmarshal([]byte(l.run("agent", "devices", "--json")), &devices))
 	var list []capture.PixelFormat
-	for _, d := range devices {
+	for _, d := range devices.Cameras {
 		for _, f := range d.Formats {
 			p, ok := capture.ParsePixelFormat(f.Code)
 			if d.Path != node {
