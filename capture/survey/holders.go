@@ -13,6 +13,7 @@ import (
 
 // A Holder is a process that has a node open.
 type Holder struct {
+	// PID is 0 of an agent that answers and that may not be looked at.
 	PID     int    `json:"pid"`
 	Command string `json:"command"`
 	User    string `json:"user"`
@@ -26,14 +27,14 @@ type Holder struct {
 
 func (h Holder) String() string {
 	s := fmt.Sprintf("%s (PID %d, user %s)", h.Command, h.PID, h.User)
-	if h.Agent {
-		s = fmt.Sprintf("the agent (PID %d, user %s)", h.PID, h.User)
+	if !h.Agent {
+		return s
+	}
+	if s = "the agent has it"; h.PID != 0 {
+		s = fmt.Sprintf("the agent (PID %d, user %s) has it", h.PID, h.User)
 	}
 	if h.Camera != "" {
-		s += ", as " + h.Camera
-	}
-	if h.Doing != "" {
-		s += ", " + h.Doing
+		s += " as " + h.Camera + ": " + h.Doing
 	}
 	return s
 }
@@ -108,8 +109,7 @@ func (m machine) occupied(c *Camera) Problem {
 	ours := slices.ContainsFunc(c.Holders, func(h Holder) bool { return h.Agent })
 	switch {
 	case ours:
-		p.Blocking = false
-		p.Text, p.Remedy = named(c.Holders)+" streams from it", "nothing: that is how it should be"
+		return inUse(c.Holders)
 	case len(c.Holders) > 0:
 		p.Text, p.Remedy = named(c.Holders)+" streams from it", fmt.Sprintf("stop that program, or `sudo kill %d`; the agent takes the camera when it is free", c.Holders[0].PID)
 	case m.users.uid != 0:
@@ -122,4 +122,30 @@ func (m machine) occupied(c *Camera) Problem {
 		p.Text, p.Remedy = "somebody streams from it who is not in sight: in another container, or in the kernel", "stop the container that has the device"
 	}
 	return p
+}
+
+// Held adds what the agent says of a camera that streams: its name there, and what the
+// agent does with it.
+func (s *Survey) Held(path, camera, doing string) {
+	i := slices.IndexFunc(s.Cameras, func(c Camera) bool { return c.Path == path && c.State == Busy })
+	if i < 0 {
+		return
+	}
+	c := &s.Cameras[i]
+	at := slices.IndexFunc(c.Holders, func(h Holder) bool { return h.Agent })
+	if at < 0 { // another user's processes are not in sight
+		at = len(c.Holders)
+		c.Holders = append(c.Holders, Holder{Command: "agent", Agent: true})
+	}
+	c.Holders[at].Camera, c.Holders[at].Doing = camera, plain(doing)
+	for j := range c.Problems {
+		if p := &c.Problems[j]; p.Kind == ProblemBusy {
+			*p = inUse(c.Holders)
+		}
+	}
+}
+
+// inUse is no problem, but the answer to the question why a camera is busy.
+func inUse(holders []Holder) Problem {
+	return Problem{Kind: ProblemBusy, Text: named(holders), Remedy: "nothing: that is how it should be; `agent status` says more"}
 }

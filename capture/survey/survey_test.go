@@ -74,9 +74,19 @@ func TestWhoHoldsACameraIsNamed(t *testing.T) {
 	has(t, s.Cameras[0].Problems, ProblemBusy, "ffmpeg (PID 812, user pi)", "kill 812")
 	has(t, s.Cameras[1].Problems, ProblemBusy, "the agent (PID 900, user edge-agent)")
 
+	s.Held(m.dev+"/video2", "front", "publishing YUYV 640x480 at 30/s")
+	has(t, s.Cameras[1].Problems, ProblemBusy, "the agent (PID 900, user edge-agent) has it as front: publishing YUYV")
+	if h := s.Cameras[1].Holders; len(h) != 1 || h[0].Camera != "front" {
+		t.Errorf("holders %+v", h)
+	}
+
 	m.proc = t.TempDir() // as who is not root sees it
 	m.users.uid = 1000
-	has(t, raspberry(t, m, "video0").Cameras[0].Problems, ProblemBusy, "sudo agent devices")
+	s = raspberry(t, m, "video0")
+	has(t, s.Cameras[0].Problems, ProblemBusy, "sudo agent devices")
+	s.Held(m.dev+"/video0", "front", "publishing")
+	has(t, s.Cameras[0].Problems, ProblemBusy, "the agent has it as front: publishing")
+	s.Held(m.dev+"/video9", "back", "publishing") // somebody else's
 	m.users.uid = 0
 	has(t, raspberry(t, m, "video0").Cameras[0].Problems, ProblemBusy, "another container")
 }

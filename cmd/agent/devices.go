@@ -11,10 +11,11 @@ import (
 )
 
 type devicesCmd struct {
-	Name    string `arg:"" optional:"" help:"All of one camera: its name in the list, its device file, or a part of what it calls itself."`
-	Verbose bool   `short:"v" help:"All of every camera: formats, sizes, rates, controls, USB."`
-	All     bool   `help:"Also list the video nodes that are no cameras, and say what they are."`
-	JSON    bool   `help:"Print one JSON object instead of text."`
+	Name       string `arg:"" optional:"" help:"All of one camera: its name in the list, its device file, or a part of what it calls itself."`
+	Verbose    bool   `short:"v" help:"All of every camera: formats, sizes, rates, controls, USB."`
+	All        bool   `help:"Also list the video nodes that are no cameras, and say what they are."`
+	JSON       bool   `help:"Print one JSON object instead of text."`
+	RuntimeDir string `help:"Where the running agent has its sockets: it is asked what it does with its cameras." env:"RUNTIME_DIRECTORY" default:"/run/agent" placeholder:"DIR"`
 }
 
 // An inventory is a survey in the words of the config.
@@ -37,6 +38,7 @@ func (d *devicesCmd) Run() error {
 	if err != nil {
 		return err
 	}
+	askAgent(s, d.RuntimeDir)
 	inv := propose(s)
 	if d.Name != "" {
 		if inv.Cameras, err = inv.named(d.Name); err != nil {

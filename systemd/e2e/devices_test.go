@@ -91,7 +91,7 @@ func heldCameras(l *lab) {
 	node := usb.node()
 	l.configure("cameras: {front: {device: {serial: SN2}, mode: {size: 640x480}}}\n")
 	l.status("front: publishing")
-	if p := l.devices("root").problem(node, "busy"); !strings.Contains(p, "the agent (PID "+l.property("MainPID")+", user edge-agent)") {
+	if p := l.devices("root").problem(node, "busy"); !strings.Contains(p, "the agent (PID "+l.property("MainPID")+", user edge-agent) has it as front: publishing") {
 		l.Errorf("held by the agent: %q", p)
 	}
 	l.stop()
