@@ -98,8 +98,16 @@ page: build deps-test ## the status page in a real browser; screenshots in .cach
 	@.ci/deps $(PACKAGES_PAGE)
 	$(GO) test -tags $(GOTAGS)$(comma)page -count 1 ./agent/page
 
+# Unpacked and not installed, for Debian's package would start a service here.
+PACKAGES_PROMETHEUS := prometheus
+.PHONY: prometheus
+prometheus: deps-test ## the metrics and the alerts, with real Prometheus
+	@.ci/unpack .cache/prometheus $(PACKAGES_PROMETHEUS)
+	PATH='$(CURDIR)/.cache/prometheus/usr/bin':"$$PATH" \
+		$(GO) test -tags $(GOTAGS)$(comma)prometheus -count 1 -v -run 'Prom|Alert|Dashboard' ./agent/metrics
+
 # With the tags of the tests that need a VM or a camera, which are code too.
-lint: GOFLAGS := -tags=$(GOTAGS),e2e,dnn,v4l2real,callgrind,gstreamer,page -buildvcs=false
+lint: GOFLAGS := -tags=$(GOTAGS),e2e,dnn,v4l2real,callgrind,gstreamer,page,prometheus -buildvcs=false
 lint: deps-lint ## gofmt, vet, staticcheck, clang-format, shellcheck, man pages, words
 	@.ci/lint
 

@@ -19,7 +19,7 @@ func pointer[T any](v T) *T { return &v }
 func sample() status.Status {
 	h := status.Histogram{Count: 6, SumSeconds: 0.5, Counts: []uint64{1, 2, 3}}
 	return status.Status{
-		Time: time.Unix(1000, 0), Version: "1.2.3", Alive: true, Ready: false, Degraded: true,
+		Time: time.Unix(1000, 0), Version: "1.2.3", Alive: true, Ready: false, Degraded: true, LastWords: "stuck",
 		BoundsSeconds: []float64{0.1, 0.2},
 		Resources:     status.Resources{Leaking: []string{"threads"}, WatchdogSeconds: 10, ThreadsLimit: 128, MemoryBytes: 20 << 20, MemoryLimitBytes: 400 << 20, Threads: 9, TemperatureCelsius: pointer(51.5), WatchdogPings: 7},
 		HTTP:          &status.HTTP{Connections: 3, Watchers: 1, Requests: 99, Refused: 5, Evicted: 4},
@@ -120,6 +120,7 @@ func TestMetricsSayWhatTheStatusSays(t *testing.T) {
 		`edge_agent_leaking{resource="memory"} 0`,
 		`edge_agent_worker_leaking{camera="front"} 1`,
 		`edge_agent_threads_limit 128`,
+		`edge_agent_previous_stuck 1`,
 		`edge_agent_watchdog_interval_seconds 10`,
 		`edge_agent_output_paused{camera="front",output="model",kind="ring"} 1`,
 		`edge_agent_recoveries_total{camera="front",rung="reopen"} 4`,

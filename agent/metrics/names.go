@@ -26,6 +26,8 @@ var families = append([]family{
 		func(w *writer, s *status.Status) { w.count(s.Resources.WatchdogPings) }),
 	ofAgent("watchdog_interval_seconds", "gauge", "How long it waits for one, 0 when no watchdog watches.",
 		func(w *writer, s *status.Status) { w.sample(s.Resources.WatchdogSeconds) }),
+	ofAgent("previous_stuck", "gauge", "Whether the process before this one was ended because a stage was stuck.",
+		func(w *writer, s *status.Status) { w.truth(s.LastWords != "") }),
 	ofAgent("memory_bytes", "gauge", "Memory of the agent and its workers that counts towards the limit.",
 		func(w *writer, s *status.Status) { w.sample(float64(s.Resources.MemoryBytes)) }),
 	ofAgent("memory_limit_bytes", "gauge", "The limit of that memory, 0 for none.",
