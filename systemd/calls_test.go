@@ -18,6 +18,7 @@ import (
 var unexplained = map[string]string{
 	"closing the camera failed":           "it is told beside an event of the camera, which says what is done",
 	"closing the camera's outputs failed": "nothing can be done, and nothing follows",
+	"kills for memory are not known":      "it is told beside the end of the process, which says the rest",
 	"test pattern not stopped in time":    "nothing can be done: it ends a little later",
 }
 

@@ -10,6 +10,8 @@ const (
 	MessageStopped = "601668a5f2b746c1bf043948b5ff412f"
 	// MessageFailed: the agent could not be built, or had to end.
 	MessageFailed = "9271459c26e945d1ab3bb6e3881df1ba"
+	// MessageEnded: a process of the service ended, and how; it is told by another.
+	MessageEnded = "66c4f43ad92b404ea8182125e2fee16e"
 	// MessageCameraPublishing: a camera's first frame was published.
 	MessageCameraPublishing = "41a54ccb25ff4628bc94e0c9790c039a"
 	// MessageCameraLost: a camera is absent, busy, unplugged or stalled.

@@ -35,6 +35,7 @@ type cli struct {
 	Bench    benchCmd    `cmd:"" help:"Measure what each camera and output costs on this device, and how many it holds."`
 	LogLevel logLevelCmd `cmd:"" help:"Show how much the running agent logs, or have it log more or less for a while."`
 	Worker   workerCmd   `cmd:"" hidden:"" help:"Preprocess for the daemon, which starts this itself."`
+	Ended    endedCmd    `cmd:"" hidden:"" help:"Log how the service ended, which systemd starts this for."`
 	Version  versionCmd  `cmd:"" help:"Print the version of the agent and of what it is built with."`
 }
 
