@@ -49,6 +49,7 @@ func TestUnitPromises(t *testing.T) {
 		"SupplementaryGroups":      "video",
 		"SyslogIdentifier":         identifier,
 		"FileDescriptorStoreMax":   "512",
+		"ExecStopPost":             "/usr/bin/agent ended",
 		"RuntimeDirectory":         "agent",
 		"StateDirectory":           "agent",
 		"RuntimeDirectoryMode":     "0750",
