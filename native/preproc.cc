@@ -5,10 +5,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <new>
-#include <opencv2/core.hpp>
-#include <opencv2/core/utility.hpp>
 
 #include "hooks.h"
 #include "layout.h"
@@ -47,12 +44,6 @@ preproc_status guarded(preproc_error *error, Work &&work) noexcept {
   if (error != nullptr)
     std::snprintf(error->detail, sizeof error->detail, "%s", detail);
   return status;
-}
-
-// OpenCV's pool would be hidden threads, and a process has several cameras.
-void keep_opencv_single_threaded() {
-  static std::once_flag once;
-  std::call_once(once, [] { cv::setNumThreads(0); });
 }
 
 void check_size(preproc_status status, const char *what, int width,
@@ -178,7 +169,6 @@ preproc_status preproc_create(const preproc_format *format,
                               preproc **handle, preproc_error *error) noexcept {
   return guarded(error, [&] {
     *handle = nullptr;
-    keep_opencv_single_threaded();
     check(format, outputs, count);
     *handle = new preproc{Pipeline(*format, outputs, count)};
   });
