@@ -1,6 +1,7 @@
 /* What the unused parts of OpenCV's core name and this build leaves out: LAPACK
- * and BLAS (cv::solve, invert, SVD and gemm of large matrices) and OpenGL. The
- * shared libraries would add 20 MB and, with OpenGL, Mesa and LLVM to a device.
+ * and BLAS (cv::solve, invert, SVD and gemm of large matrices), OpenGL, and zlib
+ * (cv::FileStorage). The shared libraries would add 20 MB and, with OpenGL, Mesa
+ * and LLVM to a device.
  * Nothing here calls them: who does is told. The list is what the archives of
  * Debian 12 need, the same on amd64 and arm64. */
 #include <stdio.h>
@@ -31,3 +32,9 @@ ABSENT(sgesv_)
 ABSENT(sgetrf_)
 ABSENT(sposv_)
 ABSENT(spotrf_)
+ABSENT(gzclose)
+ABSENT(gzeof)
+ABSENT(gzgets)
+ABSENT(gzopen)
+ABSENT(gzputs)
+ABSENT(gzrewind)

@@ -24,10 +24,12 @@ CGO_CXXFLAGS := -O2 -g -std=c++17 $(STRICT) -ffunction-sections -fdata-sections
 
 # OpenCV is linked from Debian's static archives, less what is not used: some
 # 3 MB, where libopencv-core406 would install Mesa and LLVM (225 MB) with it.
-# LAPACK and OpenGL stay out, see absent.c. Go exports every symbol unless told
-# not to, and what is exported cannot be left out.
+# LAPACK, OpenGL and zlib stay out, see absent.c, and oneTBB, see parallel.cc. Go
+# exports every symbol unless told not to, and what is exported cannot be left out.
 # libjpeg-turbo stays dynamic: it parses hostile bytes and gets the
-# distribution's security updates.
+# distribution's security updates. Go's tables are full of addresses, which a
+# program that may lie anywhere has to relocate: 1.6 MB of the file, unless packed.
 CGO_LDFLAGS := -L/usr/lib/$(MULTIARCH) -Wl,--gc-sections -Wl,--no-export-dynamic -Wl,--as-needed \
+  -Wl,-z,pack-relative-relocs \
   -Wl,-Bstatic -lopencv_imgproc -lopencv_core -Wl,-Bdynamic \
   -ljpeg -ltbb -lz -ldl -lpthread
