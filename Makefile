@@ -100,11 +100,12 @@ page: build deps-test ## the status page in a real browser; screenshots in .cach
 
 # Unpacked and not installed, for Debian's package would start a service here.
 PACKAGES_PROMETHEUS := prometheus
+TEST_STEPS += prometheus
 .PHONY: prometheus
-prometheus: deps-test ## the metrics and the alerts, with real Prometheus
+prometheus: deps-test ## the metrics, the alerts and the dashboard, with real Prometheus
 	@.ci/unpack .cache/prometheus $(PACKAGES_PROMETHEUS)
 	PATH='$(CURDIR)/.cache/prometheus/usr/bin':"$$PATH" \
-		$(GO) test -tags $(GOTAGS)$(comma)prometheus -count 1 -v -run 'Prom|Alert|Dashboard' ./agent/metrics
+		$(GO) test -tags $(GOTAGS)$(comma)prometheus -count 1 -v -run 'Prometheus|Promtool|AlertsFire' ./agent/metrics ./agent
 
 # With the tags of the tests that need a VM or a camera, which are code too.
 lint: GOFLAGS := -tags=$(GOTAGS),e2e,dnn,v4l2real,callgrind,gstreamer,page,prometheus -buildvcs=false

@@ -46,7 +46,8 @@ var rooms = map[string]room{
 	"agent/metrics": {
 		"agent/status": "it shows a status",
 	},
-	"agent/history": {},
+	"agent/metrics/metricstest": {},
+	"agent/history":             {},
 	"agent/control": {
 		"agent/output/web":  "the commands of the machine are clients with the same bounds",
 		"agent/output/door": "they knock at a socket in the file system",
