@@ -24,7 +24,7 @@ func (m machine) refused(c *Camera) Problem {
 		p.Remedy = "in a container: `--device " + c.Path + "`; in a service of your own: `DeviceAllow=char-video4linux rw`"
 	case o.perm&groupWrites != groupWrites:
 		p.Text = fmt.Sprintf("nobody but %s may open it (%s %s:%s): udev did not do its part", o.User, o.Mode, o.User, o.Group)
-		p.Remedy = "`sudo udevadm trigger --subsystem-match=video4linux`"
+		p.Remedy = "`sudo udevadm trigger --action=add --subsystem-match=video4linux`"
 	case slices.Contains(m.users.groupsOf(me), o.gid):
 		p.Text = fmt.Sprintf("it is for the group %s, of which %s became a member after the login", o.Group, me)
 		p.Remedy = "log out and in again"
@@ -48,7 +48,7 @@ func (m machine) service(o Owner) (Problem, bool) {
 	}
 	p := Problem{Kind: ProblemService, Blocking: true,
 		Text: fmt.Sprintf("the service runs as %s with the group %s, and the node is for %s:%s (%s)", serviceUser, serviceGroup, o.User, o.Group, o.Mode)}
-	p.Remedy = "`sudo udevadm trigger --subsystem-match=video4linux`"
+	p.Remedy = "`sudo udevadm trigger --action=add --subsystem-match=video4linux`"
 	if o.perm&groupWrites == groupWrites {
 		p.Remedy = fmt.Sprintf("`sudo systemctl edit agent`: [Service] SupplementaryGroups=%s %s", serviceGroup, o.Group)
 	}

@@ -34,7 +34,7 @@ func (m machine) nodeless(nodes []v4l2.Device) []Problem {
 		}
 		name := plain(attribute(m.sys, "class", "video4linux", e.Name(), "name"))
 		list = append(list, Problem{ProblemNoNode, true, fmt.Sprintf("the kernel has %s (%s), and %s does not exist", e.Name(), name, path),
-			"in a container: run it with `--device " + path + " --group-add video`; else `sudo udevadm trigger --subsystem-match=video4linux`"})
+			"in a container: run it with `--device " + path + " --group-add video`; else `sudo udevadm trigger --action=add --subsystem-match=video4linux`"})
 	}
 	return list
 }

@@ -168,7 +168,7 @@ func TestWhyACameraMayNotBeOpened(t *testing.T) {
 	}{
 		{"not in the group", 1000, nil, []int{1000}, group, "usermod --append --groups video pi", false},
 		{"since a moment", 1000, nil, []int{1000, 44}, group, "log out and in again", false},
-		{"no udev", 1000, nil, nil, closed, "udevadm trigger", false},
+		{"no udev", 1000, nil, nil, closed, "udevadm trigger --action=add", false},
 		{"a container", 1000, []int{44}, nil, group, "--device", false},
 		{"root in a cgroup", 0, nil, nil, group, "DeviceAllow=char-video4linux", false},
 	} {
