@@ -141,7 +141,8 @@ func refusedCameras(l *lab) {
 // A USB camera without a driver is found on the bus, and the remedy works.
 func driverlessCamera(l *lab) {
 	l.run("modprobe", "-r", "uvcvideo")
-	l.run("bash", "-c", "echo 'blacklist uvcvideo' >/etc/modprobe.d/no-uvc.conf")
+	module := l.run("modinfo", "--field", "filename", "uvcvideo")
+	l.run("mv", module, "/tmp/uvcvideo.ko") // or udev would load it again
 	usb := l.attach("SN4")
 	var list listing
 	l.await("a camera without a driver", 30*time.Second, func() bool {
@@ -151,7 +152,7 @@ func driverlessCamera(l *lab) {
 	if p := list.Problems[0]; !strings.Contains(p.Remedy, "modprobe uvcvideo") {
 		l.Errorf("%+v", p)
 	}
-	l.run("rm", "/etc/modprobe.d/no-uvc.conf")
+	l.run("mv", "/tmp/uvcvideo.ko", module)
 	l.run("modprobe", "uvcvideo")
 	l.link("SN4", "until")
 	if list := l.devices("root"); len(list.Problems) != 0 {

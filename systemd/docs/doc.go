@@ -1,0 +1,162 @@
+// Package docs finds the commands that the documents show, and knows where each is run
+// to prove that it does what they say.
+//
+// What enters: README.md, the other Markdown files, the man pages, the text of `agent
+// --help`, and the table commands.txt. What leaves: commands with the line where they
+// stand, and for each a place, the command as it is run there, and what it has to print. A
+// command without a row of the table fails the tests, as does a row that no document shows.
+package docs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// A Command is one that a document shows.
+type Command struct {
+	File string // from the root of the module
+	Line int
+	Text string
+}
+
+func (c Command) String() string { return fmt.Sprintf("%s:%d: %s", c.File, c.Line, c.Text) }
+
+// programs are the first words by which a command is told from other things that are set
+// in the same type. Blocks of sh need none.
+var programs = words(`agent apt apt-get cd chmod cp curl docker dpkg echo ffplay git go gst-launch-1.0 head jq journalctl
+	lintian lsusb make man mkdir modprobe podman promtool python3 scp ssh sudo sudoedit systemctl
+	systemd-analyze tail udevadm usermod v4l2-ctl`)
+
+func words(s string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(s) {
+		set[w] = true
+	}
+	return set
+}
+
+// isCommand: it begins with a program, and says what that is to do.
+func isCommand(s string) bool {
+	f := strings.Fields(s)
+	return len(f) > 1 && programs[f[0]]
+}
+
+// Commands lists what the documents of the module at root show.
+func Commands(root string) ([]Command, error) {
+	var list []Command
+	for _, source := range []struct {
+		pattern string
+		read    func(text string) []Command
+	}{
+		{"README.md", markdown}, {"*/*.md", markdown}, {"agent/output/ring/*.md", markdown},
+		{"systemd/man/*", roff}, {"cmd/agent/main.go", help},
+	} {
+		files, err := filepath.Glob(filepath.Join(root, source.pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			name, err := filepath.Rel(root, file)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range source.read(string(text)) {
+				c.File = name
+				list = append(list, c)
+			}
+		}
+	}
+	return list, nil
+}
+
+var (
+	span    = regexp.MustCompile("`([^`]+)`")
+	remark  = regexp.MustCompile(`\s+#(\s.*)?$`)
+	blanks  = regexp.MustCompile(`\s+`)
+	gap     = regexp.MustCompile(`\s{2,}`)
+	quoted  = regexp.MustCompile(`"([^"]+)"`)
+	escapes = strings.NewReplacer(`\-`, "-", `\&`, "", `\~`, " ", `\(dq`, `"`, `\(aq`, "'", `\(ha`, "^", `\(ti`, "~", `\e`, `\`)
+)
+
+// markdown has the lines of its blocks of sh, and what stands in backticks elsewhere.
+func markdown(text string) []Command {
+	var list []Command
+	fence, held := "", ""
+	for i, line := range strings.Split(text, "\n") {
+		switch mark, is := strings.CutPrefix(strings.TrimSpace(line), "```"); {
+		case is && fence == "":
+			fence = "```" + mark
+		case is:
+			fence = ""
+		case fence == "```sh":
+			if joined, more := strings.CutSuffix(line, `\`); more {
+				held += joined
+				continue
+			}
+			list = appendLine(list, i+1, held+line)
+			held = ""
+		case fence == "":
+			for _, m := range span.FindAllStringSubmatch(line, -1) {
+				if isCommand(m[1]) {
+					list = append(list, Command{Line: i + 1, Text: m[1]})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// appendLine adds a line of a shell, without its remark; a remark alone is none.
+func appendLine(list []Command, number int, line string) []Command {
+	line = strings.TrimSpace(blanks.ReplaceAllString(remark.ReplaceAllString(" "+line, ""), " "))
+	if line == "" {
+		return list
+	}
+	return append(list, Command{Line: number, Text: line})
+}
+
+// roff has the lines of its examples that are commands, and what is set in bold or italics.
+func roff(text string) []Command {
+	var list []Command
+	example := false
+	for i, line := range strings.Split(text, "\n") {
+		macro, rest, _ := strings.Cut(line, " ")
+		rest = escapes.Replace(rest)
+		switch {
+		case macro == ".EX" || macro == ".EE":
+			example = macro == ".EX"
+		case example && isCommand(escapes.Replace(line)):
+			list = appendLine(list, i+1, escapes.Replace(line))
+		case macro == ".B" || macro == ".I":
+			if isCommand(rest) {
+				list = append(list, Command{Line: i + 1, Text: rest})
+			}
+		case len(macro) == 3 && strings.Trim(macro[1:], "BIR") == "":
+			for _, m := range quoted.FindAllStringSubmatch(rest, -1) {
+				if isCommand(m[1]) {
+					list = append(list, Command{Line: i + 1, Text: m[1]})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// help has the commands of the description that `agent --help` begins with: the command, a
+// gap, what it does.
+func help(text string) []Command {
+	var list []Command
+	for i, line := range strings.Split(text, "\n") {
+		if command, ok := strings.CutPrefix(line, "  "); ok && isCommand(command) {
+			list = append(list, Command{Line: i + 1, Text: gap.Split(command, 2)[0]})
+		}
+	}
+	return list
+}
