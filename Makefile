@@ -187,7 +187,7 @@ E2E_ENV = E2E_DEB='$(DEB)' \
 	E2E_TESTHOOKS='$(CURDIR)/.cache/e2e/agent-testhooks'
 TEST_STEPS += e2e-short
 
-.PHONY: e2e e2e-short e2e-build vm
+.PHONY: e2e e2e-short e2e-build docs-test vm
 e2e-build: deb
 	$(GO) test -tags e2e -c -o .cache/e2e/e2e.test ./systemd/e2e
 
@@ -195,8 +195,8 @@ e2e: e2e-build ## every proof in the virtual machine (RUN=TestFaults for some); 
 	$(GO) build -buildmode=pie -tags $(GOTAGS),testhooks -o .cache/e2e/agent-testhooks ./cmd/agent
 	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 40m -test.skip '^TestShortForm$$' -test.run '$(or $(RUN),.)'
 
-e2e-short: e2e-build ## the main ways in the virtual machine, in two minutes
-	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 10m -test.run '^TestShortForm$$'
+e2e-short: e2e-build ## the main ways in the virtual machine, and the documents' commands in a container, in two minutes
+	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 10m -test.run '^(TestShortForm|TestDocuments)$$'
 
 # Each fault that a device has to live with, and what it cost. The short form
 # needs no virtual machine: a container has systemd, but no cameras.
@@ -214,6 +214,9 @@ faults: faults-build ## the whole campaign of faults, and one table of what they
 
 faults-short: faults-build ## its main rows, without a virtual machine
 	$(FAULTS) -short
+
+docs-test: e2e-build ## the commands of README and man pages, in a container and a machine with the installed package
+	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 15m -test.run '^TestDocuments'
 
 vm: ## a shell in the virtual machine, or RUN='COMMAND ARG...'
 	$(GO) run ./systemd/e2e/vm $(RUN)

@@ -15,7 +15,7 @@ import (
 
 // What the documents' commands find: a camera front that is well, and one that
 // delivers a damaged frame now and then.
-const docsConfig = `cameras:
+const docsFront = `cameras:
   front:
     device: {pattern: bars}
     mode: {size: 1280x720, rate: 10}
@@ -23,7 +23,9 @@ const docsConfig = `cameras:
       model: {size: 640x640, dtype: float32, layout: chw}
       preview: {size: 640x360, fit: stretch, encode: jpeg}
       video: {size: 1280x720, gst-shm: {}}
-  broken:
+`
+
+const docsBroken = `  broken:
     device: {replay: /share/broken.mjpg, loop: true}
     mode: {rate: 10}
     outputs: {model: {size: 64x64}}
@@ -46,7 +48,8 @@ func (l *lab) shelf() {
 	end := bytes.Index(clip, []byte{0xff, 0xd9})
 	copy(clip[end-200:end], make([]byte, 200)) // of the first frame
 	l.share("broken.mjpg", clip)
-	l.share("agent.yaml", []byte(docsConfig))
+	l.share("front.yaml", []byte(docsFront))
+	l.share("agent.yaml", []byte(docsFront+docsBroken))
 }
 
 // prove runs the rows of a place, in their order.
