@@ -22,45 +22,6 @@ func plan(t *testing.T) []*Row {
 	return rows
 }
 
-func commands(t *testing.T) []Command {
-	t.Helper()
-	list, err := Commands(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(list) < 50 {
-		t.Fatalf("only %d commands found", len(list))
-	}
-	return list
-}
-
-// A new command in a document needs a row that says where it is run; a row without a
-// document has to go.
-func TestEveryCommandOfTheDocumentsIsRunSomewhere(t *testing.T) {
-	rows := map[string]*Row{}
-	for _, r := range plan(t) {
-		if rows[r.Text] != nil {
-			t.Errorf("two rows: %s", r.Text)
-		}
-		rows[r.Text] = r
-		if (r.Place == Elsewhere) != (r.Because != "") {
-			t.Errorf("%s: a reason is for what is run elsewhere, and for nothing else", r.Text)
-		}
-	}
-	shown := map[string]bool{}
-	for _, c := range commands(t) {
-		shown[c.Text] = true
-		if rows[c.Text] == nil {
-			t.Errorf("%v: not in systemd/docs/commands.txt", c)
-		}
-	}
-	for text := range rows {
-		if !shown[text] {
-			t.Errorf("commands.txt has what no document shows: %s", text)
-		}
-	}
-}
-
 // build makes the agent as users have it, once.
 var build = sync.OnceValues(func() (string, error) {
 	cmd := exec.Command("go", "build", "-o", filepath.Join(bin, "agent"), "./cmd/agent")
