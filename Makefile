@@ -21,7 +21,7 @@ LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # What each door needs beyond git and make, in Debian's names.
 PACKAGES_BUILD := build-essential ca-certificates $(NATIVE_PACKAGES)
 PACKAGES_LINT  := clang-format man-db shellcheck
-PACKAGES_TEST  := python3-numpy systemd
+PACKAGES_TEST  := bash-completion python3-numpy systemd
 PACKAGES_COUNT := valgrind
 PACKAGES_GST   := gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 PACKAGES_PAGE  := chromium fonts-dejavu-core

@@ -89,6 +89,11 @@
 //     socket (5 us) nor to spin for the answer, which takes a CPU that another
 //     camera may want, was worth it. Per camera it costs 5 MB and 2 % of the CPU
 //     time. A crash is noticed in 3 ms, the next child answers after 7.
+//   - The command line is cobra's. kong calls methods by names that it makes while
+//     it runs, for which Go's linker keeps every exported method of every type:
+//     1.9 MB of 17.1 installed, and of the resident memory 1.4 MB of the agent's
+//     and 0.8 of each worker's. What a command is asked still stands in the tags
+//     of its struct, and cobra has completion, which the shell asks the program for.
 //   - There is no spare child in waiting: it would halve those 7 ms, which are
 //     less than a frame's interval, for 5 MB that are never used.
 //   - Where crash follows crash, after eight in quick succession, the next child

@@ -12,15 +12,16 @@ const modulePath = "github.com/edge-agent/agent"
 // "x/..." is x and everything below it. Tests stand outside and are free.
 var rooms = map[string]room{
 	"cmd/agent": {
-		"agent":                      "the daemon that run starts",
-		"agent/...":                  "a command shows what a room knows",
-		"capture/...":                "devices lists cameras, process opens files",
-		"preproc/...":                "process and bench drive a Processor without a daemon",
-		"native":                     "version names the libraries and instruction sets in use, run refuses those that are not there",
-		"systemd":                    "the journal or the terminal: run decides where the log goes",
-		"gocv.io/x/gocv":             "version names it, and OpenCV with it",
-		"github.com/alecthomas/kong": "the command line itself",
-		"github.com/rs/zerolog":      "the log is opened here and handed down",
+		"agent":                  "the daemon that run starts",
+		"agent/...":              "a command shows what a room knows",
+		"capture/...":            "devices lists cameras, process opens files",
+		"preproc/...":            "process and bench drive a Processor without a daemon",
+		"native":                 "version names the libraries and instruction sets in use, run refuses those that are not there",
+		"systemd":                "the journal or the terminal: run decides where the log goes",
+		"gocv.io/x/gocv":         "version names it, and OpenCV with it",
+		"github.com/spf13/cobra": "the command line itself, and its completion",
+		"github.com/spf13/pflag": "its flags",
+		"github.com/rs/zerolog":  "the log is opened here and handed down",
 	},
 	"agent": {
 		"agent/...":                    "the composition root joins the rooms below it",

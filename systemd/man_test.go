@@ -86,7 +86,7 @@ func TestManPageNamesEveryCommandAndFlag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A field of a kong struct: its name, its type, its tags.
+	// A field of a command: its name, its type, its tags.
 	field := regexp.MustCompile("(?m)^\t([A-Z]\\w*) +[\\w\\[\\]]+ +`(.*help:.*)`")
 	found := 0
 	for _, source := range sources {
@@ -118,7 +118,7 @@ func TestManPageNamesEveryCommandAndFlag(t *testing.T) {
 	}
 }
 
-// kebab is kong's name for a field: RuntimeDir is runtime-dir.
+// kebab is a field's name on the command line: RuntimeDir is runtime-dir.
 func kebab(name string) string {
 	return strings.ToLower(regexp.MustCompile("([a-z])([A-Z])").ReplaceAllString(name, "$1-$2"))
 }

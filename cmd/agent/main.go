@@ -8,14 +8,15 @@ import (
 	"os"
 	"strings"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 
 	"github.com/edge-agent/agent/agent/config"
 )
 
-// What the exit codes mean, see sysexits.h for 78.
+// What the exit codes mean, see sysexits.h for 64 and 78.
 const (
 	exitFailure   = 1
+	exitUsage     = 64
 	exitBadConfig = 78
 )
 
@@ -50,27 +51,27 @@ Try it:
 As a service: systemctl status agent, journalctl -u agent; in a browser: http://localhost:9810/`
 
 func main() {
-	var c cli
-	k := kong.Parse(&c, kong.Name("agent"), kong.Description(description), kong.UsageOnError(),
-		kong.Vars{"default_config": defaultConfig},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}))
-	if err := k.Run(); err != nil {
-		os.Exit(report(err))
+	cobra.EnableCommandSorting = false
+	c, err := newCommand("agent", description, &cli{}).ExecuteC()
+	if err != nil {
+		os.Exit(report(c, err))
 	}
 }
 
-// report says what went wrong and gives the exit code. Faults of a config are
-// lines of their own, which editors and scripts can read.
-func report(err error) int {
+// report says what went wrong with c and gives the exit code. Faults of a config
+// are lines of their own, which editors and scripts can read.
+func report(c *cobra.Command, err error) int {
+	e, understood := errors.AsType[exitError](err)
 	faults, ok := errors.AsType[config.Faults](err)
 	switch {
 	case ok:
 		fmt.Fprintln(os.Stderr, faults)
+	case !understood:
+		text := strings.NewReplacer("\n\nDid you mean this?\n\t", "; did you mean ", "\n\t", " or ").Replace(err.Error())
+		fmt.Fprintf(os.Stderr, "agent: %s (see %s --help)\n", strings.TrimSpace(text), c.CommandPath())
+		return exitUsage
 	case !errors.Is(err, errLogged):
 		fmt.Fprintln(os.Stderr, "agent: "+strings.TrimSpace(err.Error()))
 	}
-	if e, ok := errors.AsType[exitError](err); ok {
-		return e.code
-	}
-	return exitFailure
+	return e.code
 }

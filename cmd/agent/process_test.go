@@ -76,10 +76,10 @@ func TestReaderMayHangUp(t *testing.T) {
 
 func TestStreamsThatCannotBeAreRefused(t *testing.T) {
 	for want, arguments := range map[string][]string{
-		"--format: allowed with --out - only":                    {"--out", t.TempDir(), "--format", "raw", clip},
-		"camera front has the outputs view, model":               {"--out", "-", "--format", "raw", clip},
-		"output model: y4m has pictures only":                    {"--out", "-", "--output", "model", "--format", "y4m", clip},
-		`must be one of "auto","raw","y4m","ndjson" but got "x"`: {"--out", "-", "--format", "x", clip},
+		"--format: allowed with --out - only":                                          {"--out", t.TempDir(), "--format", "raw", clip},
+		"camera front has the outputs view, model":                                     {"--out", "-", "--format", "raw", clip},
+		"output model: y4m has pictures only":                                          {"--out", "-", "--output", "model", "--format", "y4m", clip},
+		`invalid argument "x" for "--format" flag: allowed are auto, raw, y4m, ndjson`: {"--out", "-", "--format", "x", clip},
 	} {
 		cmd := processing(t, arguments...)
 		out, err := cmd.CombinedOutput()
