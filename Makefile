@@ -183,7 +183,7 @@ deb-lint: deb ## what lintian says of the package
 # The installed package under systemd, with the kernel's camera drivers, in a
 # virtual machine: systemd/e2e. Needs root; installs QEMU when it is missing.
 DEB = $(CURDIR)/dist/edge-agent_$(VERSION)_$(shell dpkg --print-architecture).deb
-E2E_ENV = E2E_DEB='$(DEB)' \
+E2E_ENV = PATH='$(CURDIR)/.cache/prometheus/usr/bin':"$$PATH" E2E_DEB='$(DEB)' \
 	E2E_TESTHOOKS='$(CURDIR)/.cache/e2e/agent-testhooks'
 TEST_STEPS += e2e-short
 
@@ -193,6 +193,7 @@ e2e-build: deb
 
 e2e: e2e-build ## every proof in the virtual machine (RUN=TestFaults for some); logs in .cache/e2e/logs
 	$(GO) build -buildmode=pie -tags $(GOTAGS),testhooks -o .cache/e2e/agent-testhooks ./cmd/agent
+	@.ci/unpack .cache/prometheus $(PACKAGES_PROMETHEUS)
 	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 40m -test.skip '^TestShortForm$$' -test.run '$(or $(RUN),.)'
 
 e2e-short: e2e-build ## the main ways in the virtual machine, and the documents' commands in a container, in two minutes

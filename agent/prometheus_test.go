@@ -43,7 +43,7 @@ cameras:
 	address := strings.TrimPrefix(r.address(t), "http://")
 	r.until(t, "publishing", r.publishing)
 	consume(t, r.dir+"/front/model.sock")
-	p := metricstest.Start(t, address, alerts)
+	p := metricstest.Start(t, address, alerts, time.Second)
 	p.Await("ten scrapes", 40*time.Second, func() bool {
 		got := p.Query(`count_over_time(up{job="edge-agent"}[1h]) >= 10`)
 		return len(got) == 1

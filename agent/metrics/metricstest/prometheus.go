@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// A Prometheus scrapes one agent and evaluates alerts, both each second.
+// A Prometheus scrapes one agent and evaluates alerts.
 type Prometheus struct {
 	t   testing.TB
 	url string
@@ -40,18 +40,18 @@ type Alert struct {
 }
 
 // Start runs the program prometheus for a target such as 127.0.0.1:9810, of the job
-// edge-agent and the instance "device", until the test ends. Of the alerts, what they
-// wait for is cut to two seconds.
-func Start(t testing.TB, target string, alerts []byte) *Prometheus {
+// edge-agent and the instance "device", once in so many seconds and until the test
+// ends. Alerts wait for two seconds, and not for minutes.
+func Start(t testing.TB, target string, alerts []byte, period time.Duration) *Prometheus {
 	t.Helper()
 	dir := t.TempDir()
 	config := fmt.Sprintf(`
-global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+global: {scrape_interval: %[2]v, scrape_timeout: %[2]v, evaluation_interval: 1s}
 rule_files: [alerts.yml]
 scrape_configs:
   - job_name: edge-agent
-    static_configs: [{targets: [%q], labels: {instance: device}}]
-`, target)
+    static_configs: [{targets: [%[1]q], labels: {instance: device}}]
+`, target, period)
 	short := regexp.MustCompile(`(?m)^( +for:) .*$`).ReplaceAll(alerts, []byte("$1 2s"))
 	for name, text := range map[string][]byte{"prometheus.yml": []byte(config), "alerts.yml": short} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
