@@ -16,13 +16,15 @@ const functionKey = "func"
 
 // NewLogger returns the agent's logger on standard error, in the form its reader
 // wants: native fields when that is the journal, coloured lines on a terminal,
-// one JSON object a line on anything else. No logging call blocks. The closer
+// one JSON object a line on anything else. No logging call blocks, and what repeats
+// itself is logged a few times and then counted. The closer
 // delivers what is queued, within a second; a process that ends without it may
 // lose its last lines. recent, which may be nil, gets the events.
 func NewLogger(level *Level, recent *Recent) (zerolog.Logger, io.Closer) {
 	if direct, err := journal.StderrIsJournalStream(); direct && err == nil {
 		if w, err := NewJournalWriter(JournalConfig{}); err == nil {
-			return zerolog.New(w.and(recent)).Sample(level).Hook(zerolog.HookFunc(eventCaller)), w
+			b := newBreakwater(w)
+			return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventCaller)), stormLog{b, w}
 		}
 	}
 	return newStreamLogger(os.Stderr, level, recent)
@@ -32,7 +34,8 @@ func NewLogger(level *Level, recent *Recent) (zerolog.Logger, io.Closer) {
 func newStreamLogger(out *os.File, level *Level, recent *Recent) (zerolog.Logger, io.Closer) {
 	if !IsTerminal(out) {
 		w := NewStreamWriter(out)
-		return zerolog.New(w.and(recent)).Sample(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), w
+		b := newBreakwater(w)
+		return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), stormLog{b, w}
 	}
 	// Without colours when NO_COLOR is set: zerolog looks itself.
 	w := NewStreamWriter(zerolog.ConsoleWriter{
@@ -40,7 +43,8 @@ func newStreamLogger(out *os.File, level *Level, recent *Recent) (zerolog.Logger
 		TimeFormat:    "15:04:05.000",
 		FieldsExclude: []string{"message_id"},
 	})
-	return zerolog.New(w.and(recent)).Sample(level).Hook(zerolog.HookFunc(eventTime)), w
+	b := newBreakwater(w)
+	return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventTime)), stormLog{b, w}
 }
 
 // IsTerminal says that a person may be looking at what is written to f.

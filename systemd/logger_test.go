@@ -49,11 +49,12 @@ func TestPipeThatNobodyReadsBlocksNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, closer := newStreamLogger(w, NewLevel(zerolog.InfoLevel), nil)
+	closer := NewStreamWriter(w)
+	log := zerolog.New(closer)
 	for range 10 * queueEntries {
 		log.Info().Str("camera", "front").Msg("storm")
 	}
-	if closer.(*LogWriter).Lost() == 0 {
+	if closer.Lost() == 0 {
 		t.Error("nothing was counted as lost")
 	}
 	r.Close() // a writer with no reader gets EPIPE
@@ -86,7 +87,8 @@ func TestStderrThatIsNoJournalIsAStream(t *testing.T) {
 	t.Setenv("JOURNAL_STREAM", "1:1")
 	_, closer := NewLogger(NewLevel(zerolog.InfoLevel), nil)
 	defer closer.Close()
-	if _, ok := closer.(*LogWriter).sink.(*streamSink); !ok {
-		t.Errorf("standard error of a test goes to %T", closer.(*LogWriter).sink)
+	log := closer.(stormLog).log.(*LogWriter)
+	if _, ok := log.sink.(*streamSink); !ok {
+		t.Errorf("standard error of a test goes to %T", log.sink)
 	}
 }

@@ -92,6 +92,8 @@ const (
 	MessageManagerDeaf = "b43ac93a7c9e4ddaafee8160f9e50cfd"
 	// MessageLogLevel: more or less is logged from now on, or again.
 	MessageLogLevel = "8f6cff93bcd6446b94fd7b3355423eda"
+	// MessageLogStorm: entries that repeat others were counted and not logged.
+	MessageLogStorm = "ffc7f0d9b0ee4752ba4991d5c4b3f453"
 	// MessageLogLost: journald did not read in time and log entries were lost.
 	MessageLogLost = "6f426dd756f54a53b78896534dc57e65"
 )

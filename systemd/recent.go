@@ -149,22 +149,22 @@ func digitless(text string) string {
 	}, text)
 }
 
-// A tee is a LogWriter whose lines are kept, too.
+// A tee keeps lines that go on, too.
 type tee struct {
-	*LogWriter
+	zerolog.LevelWriter
 	recent *Recent
 }
 
 // WriteLevel implements [zerolog.LevelWriter].
 func (t tee) WriteLevel(level zerolog.Level, line []byte) (int, error) {
 	t.recent.keep(level, line, time.Now())
-	return t.LogWriter.WriteLevel(level, line)
+	return t.LevelWriter.WriteLevel(level, line)
 }
 
-// and is w, and recent if there is one.
-func (w *LogWriter) and(recent *Recent) zerolog.LevelWriter {
-	if recent == nil {
+// and is w, and r if it is not nil.
+func (r *Recent) and(w zerolog.LevelWriter) zerolog.LevelWriter {
+	if r == nil {
 		return w
 	}
-	return tee{w, recent}
+	return tee{w, r}
 }
