@@ -126,9 +126,9 @@ fuzz: deps-test ## each fuzz target for FUZZTIME (20s)
 PACKAGES_BENCH := ffmpeg gstreamer1.0-plugins-base gstreamer1.0-plugins-good libgstreamer-plugins-base1.0-dev \
 	libopencv-calib3d-dev libopencv-imgcodecs-dev libyuv-dev pkg-config valgrind
 BENCH_FLAGS = $(if $(JOBS),-jobs '$(JOBS)') $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(INSTRUCTIONS),-instructions) \
-	$(if $(JOBS),,-readme README.md -paced 10s)
+	$(if $(JOBS),,-readme native/bench/README.md -paced 10s)
 
-bench: build ## us and the other ways, on the same frames; README's table (JOBS='NV12,bgr' for some, without the table; ROUNDS=9 INSTRUCTIONS=1)
+bench: build ## us and the other ways, on the same frames; the table of native/bench/README.md (JOBS='NV12,bgr' for some, without the table; ROUNDS=9 INSTRUCTIONS=1)
 	@.ci/deps $(PACKAGES_BENCH) || true
 	GOTAGS=$(GOTAGS) .ci/bench $(BENCH_FLAGS)
 
@@ -137,7 +137,7 @@ gobench: deps-test ## the Go benchmarks (PKG=./dir BENCH=pattern), or with BASE=
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem $(or $(PKG),./...))
 
 .PHONY: bench-ring soak-ring
-bench-ring: build ## what readers of frames get and cost, and hostile ones: README's numbers (SECONDS=10 a row)
+bench-ring: build ## what readers of frames get and cost, and hostile ones: the numbers of native/bench/README.md (SECONDS=10 a row)
 	$(GO) build -o bin/bench-ring ./agent/output/ring/bench
 	bin/bench-ring $(if $(SECONDS),-seconds $(SECONDS))
 

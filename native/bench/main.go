@@ -1,5 +1,5 @@
 // Command bench measures the preprocessor and what one would use in its place,
-// on the same frames in one run, and writes the table that README shows.
+// on the same frames in one run, and writes the table of its README.
 //
 // What enters: recordings of frames, and the programs of peers/ and gocv/ that
 // were built; each is a contender with one or more ways to do a job. What

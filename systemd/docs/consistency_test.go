@@ -187,3 +187,18 @@ func TestPathsAreThoseOfTheService(t *testing.T) {
 		}
 	}
 }
+
+// The costs in README are those that `make bench` has written down.
+func TestCostsInReadmeAreThoseMeasured(t *testing.T) {
+	_, table, _ := strings.Cut(read(t, "README.md"), "## What it costs")
+	measured := read(t, "native/bench/README.md")
+	cells := regexp.MustCompile(`([\d.]+) ms(, [\d.]+x)?`).FindAllStringSubmatch(table, -1)
+	if len(cells) < 12 {
+		t.Fatalf("only %d costs in README", len(cells))
+	}
+	for _, m := range cells {
+		if strings.Contains(m[0], ".") && !strings.Contains(measured, "| "+m[1]+m[2]+",") {
+			t.Errorf("%s is not in native/bench/README.md", m[0])
+		}
+	}
+}

@@ -9,6 +9,7 @@ package docs
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -47,33 +48,38 @@ func isCommand(s string) bool {
 // Commands lists what the documents of the module at root show.
 func Commands(root string) ([]Command, error) {
 	var list []Command
-	for _, source := range []struct {
-		pattern string
-		read    func(text string) []Command
-	}{
-		{"README.md", markdown}, {"*/*.md", markdown}, {"agent/output/ring/*.md", markdown},
-		{"systemd/man/*", roff}, {"cmd/agent/main.go", help},
-	} {
-		files, err := filepath.Glob(filepath.Join(root, source.pattern))
-		if err != nil {
-			return nil, err
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if d != nil && d.IsDir() && len(d.Name()) > 2 && (d.Name()[0] == '.' || path == filepath.Join(root, "dist")) {
+				return filepath.SkipDir
+			}
+			return err
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return nil, err
-			}
-			name, err := filepath.Rel(root, file)
-			if err != nil {
-				return nil, err
-			}
-			for _, c := range source.read(string(text)) {
-				c.File = name
-				list = append(list, c)
-			}
+		name, err := filepath.Rel(root, path)
+		if err != nil || reader(name) == nil {
+			return err
 		}
+		text, err := os.ReadFile(path)
+		for _, c := range reader(name)(string(text)) {
+			c.File = name
+			list = append(list, c)
+		}
+		return err
+	})
+	return list, err
+}
+
+// reader is how commands are found in a file, nil if it is no document.
+func reader(name string) func(text string) []Command {
+	switch {
+	case strings.HasSuffix(name, ".md"):
+		return markdown
+	case filepath.Dir(name) == filepath.Join("systemd", "man"):
+		return roff
+	case name == filepath.Join("cmd", "agent", "main.go"):
+		return help
 	}
-	return list, nil
+	return nil
 }
 
 var (
