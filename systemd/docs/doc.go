@@ -1,8 +1,8 @@
 // Package docs finds the commands that the documents show, and knows where each is run
 // to prove that it does what they say.
 //
-// What enters: README.md, the other Markdown files, the man pages, the text of `agent
-// --help`, and the table commands.txt. What leaves: commands with the line where they
+// What enters: README.md, the other Markdown files, the man pages, the drop-ins that are
+// examples, the text of `agent --help`, and the table commands.txt. What leaves: commands with the line where they
 // stand, and for each a place, the command as it is run there, and what it has to print. A
 // command without a row of the table fails the tests, as does a row that no document shows.
 package docs
@@ -27,8 +27,8 @@ func (c Command) String() string { return fmt.Sprintf("%s:%d: %s", c.File, c.Lin
 
 // programs are the first words by which a command is told from other things that are set
 // in the same type. Blocks of sh need none.
-var programs = words(`agent apt apt-get cd chmod cp curl docker dpkg echo ffplay git go gst-launch-1.0 head jq journalctl
-	lintian lsusb make man mkdir modprobe podman promtool python3 scp ssh sudo sudoedit systemctl
+var programs = words(`agent apt apt-get cd chmod chown cp curl docker dpkg echo eval ffplay git go gst-launch-1.0 head jq journalctl
+	lintian lsusb make man mkdir modprobe openssl podman promtool python3 scp ssh sudo sudoedit systemctl
 	systemd-analyze tail udevadm usermod v4l2-ctl`)
 
 func words(s string) map[string]bool {
@@ -76,6 +76,8 @@ func reader(name string) func(text string) []Command {
 		return markdown
 	case filepath.Dir(name) == filepath.Join("systemd", "man"):
 		return roff
+	case filepath.Dir(name) == "systemd" && (strings.HasSuffix(name, ".conf") || strings.HasSuffix(name, ".rules")):
+		return remarks
 	case name == filepath.Join("cmd", "agent", "main.go"):
 		return help
 	}
@@ -91,16 +93,21 @@ var (
 	escapes = strings.NewReplacer(`\-`, "-", `\&`, "", `\~`, " ", `\(dq`, `"`, `\(aq`, "'", `\(ha`, "^", `\(ti`, "~", `\e`, `\`)
 )
 
-// markdown has the lines of its blocks of sh, and what stands in backticks elsewhere.
+// markdown has the lines of its blocks of sh, and what stands in backticks elsewhere, also
+// over the end of a line.
 func markdown(text string) []Command {
 	var list []Command
+	var prose strings.Builder
 	fence, held := "", ""
 	for i, line := range strings.Split(text, "\n") {
-		switch mark, is := strings.CutPrefix(strings.TrimSpace(line), "```"); {
+		mark, is := strings.CutPrefix(strings.TrimSpace(line), "```")
+		switch {
 		case is && fence == "":
 			fence = "```" + mark
 		case is:
 			fence = ""
+		case fence == "":
+			prose.WriteString(line)
 		case fence == "```sh":
 			if joined, more := strings.CutSuffix(line, `\`); more {
 				held += joined
@@ -108,12 +115,12 @@ func markdown(text string) []Command {
 			}
 			list = appendLine(list, i+1, held+line)
 			held = ""
-		case fence == "":
-			for _, m := range span.FindAllStringSubmatch(line, -1) {
-				if isCommand(m[1]) {
-					list = append(list, Command{Line: i + 1, Text: m[1]})
-				}
-			}
+		}
+		prose.WriteByte('\n')
+	}
+	for _, m := range span.FindAllStringSubmatchIndex(prose.String(), -1) {
+		if s := blanks.ReplaceAllString(prose.String()[m[2]:m[3]], " "); isCommand(s) {
+			list = append(list, Command{Line: 1 + strings.Count(prose.String()[:m[0]], "\n"), Text: s})
 		}
 	}
 	return list
@@ -150,6 +157,17 @@ func roff(text string) []Command {
 					list = append(list, Command{Line: i + 1, Text: m[1]})
 				}
 			}
+		}
+	}
+	return list
+}
+
+// remarks has the commands of an example's remarks, which are set in: "#   cp ...".
+func remarks(text string) []Command {
+	var list []Command
+	for i, line := range strings.Split(text, "\n") {
+		if command, ok := strings.CutPrefix(line, "#   "); ok && isCommand(command) {
+			list = append(list, Command{Line: i + 1, Text: command})
 		}
 	}
 	return list
