@@ -114,6 +114,22 @@ func heldCameras(l *lab) {
 	usb.pull()
 }
 
+// Cameras of one USB 2 bus know of each other.
+func sharedBus(l *lab) {
+	one, other := l.plug("SN5"), l.plug("SN6")
+	list := l.devices("root")
+	for _, node := range []string{one.node(), other.node()} {
+		if p := list.problem(node, "usb-shared"); !strings.Contains(p, "480 Mbit/s") || !strings.Contains(p, "Simulated Camera") || !strings.Contains(p, "MJPG") {
+			l.Errorf("%s: %q", node, p)
+		}
+	}
+	one.pull()
+	if p := l.devices("root").problem(other.node(), "usb-shared"); p != "" {
+		l.Errorf("alone on the bus: %q", p)
+	}
+	other.pull()
+}
+
 // Who may not open a camera is told why, and what mends it does.
 func refusedCameras(l *lab) {
 	usb := l.plug("SN3")
@@ -166,5 +182,6 @@ func TestDevices(t *testing.T) {
 	l.scenario("devices: overview, and a config to paste", overview)
 	l.scenario("devices: busy, and by whom", heldCameras)
 	l.scenario("devices: no permission, and the remedy", refusedCameras)
+	l.scenario("devices: two on one bus", sharedBus)
 	l.scenario("devices: no driver, and the remedy", driverlessCamera)
 }
