@@ -202,3 +202,35 @@ func TestCostsInReadmeAreThoseMeasured(t *testing.T) {
 		}
 	}
 }
+
+// listed are the words of a list of names in a Go source.
+func listed(t *testing.T, file, before string) []string {
+	t.Helper()
+	_, rest, ok := strings.Cut(read(t, file), before)
+	if !ok {
+		t.Fatalf("%s has no %q", file, before)
+	}
+	list, _, _ := strings.Cut(rest, "}")
+	var names []string
+	for _, m := range quoted.FindAllStringSubmatch(list, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// README names every way in which a frame can end, agent(8) every state of a camera.
+func TestStatesAndDropsAreTold(t *testing.T) {
+	_, ends, _ := strings.Cut(read(t, "README.md"), "Every frame ends in one of: ")
+	ends, _, _ = strings.Cut(ends, ".\n")
+	told := strings.Fields(strings.ReplaceAll(ends, ",", ""))
+	want := append([]string{"published"}, listed(t, "agent/ledger.go", "var dropNames = ")...)
+	if strings.Join(told, " ") != strings.Join(want, " ") {
+		t.Errorf("README tells %v of %v", told, want)
+	}
+	page := read(t, "systemd/man/agent.8")
+	for _, state := range listed(t, "agent/state.go", "func (p Phase) String() string {\n\treturn ") {
+		if !strings.Contains(page, ".TP\n.B "+state+"\n") {
+			t.Errorf("agent(8) does not tell of the state %s", state)
+		}
+	}
+}
