@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +15,7 @@ import (
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/agent/instance"
 	"github.com/edge-agent/agent/agent/output/web"
-	"github.com/edge-agent/agent/agent/quarantine"
+	"github.com/edge-agent/agent/agent/status"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
 )
@@ -34,6 +32,9 @@ type Options struct {
 	// Config names the cameras; with none, every camera that is found is
 	// taken, and the test pattern while there is none.
 	Config *config.Config
+	// Reread gives the config anew, for [Agent.Reload]; nil for a config that
+	// stays as it is.
+	Reread func() (*config.Config, error)
 	Log    zerolog.Logger
 	// Level is that of Log, and what the config says as long as nobody asks for
 	// another one; nil for one that cannot be changed.
@@ -63,14 +64,14 @@ type Agent struct {
 	Options
 	monitor *health.Monitor
 	tree    *suture.Supervisor
-	// evidence is where frames that went wrong are kept, nil for nowhere.
-	evidence *quarantine.Store
+	// ground is what the config has come to be, and what stands on it.
+	ground atomic.Pointer[ground]
 
 	selfTest  func() error          // the known-answer frames
 	untrusted atomic.Pointer[error] // why the preprocessor's answers are wrong, nil while they are right
 
 	budget  *budget
-	web     *web.Server // nil for none
+	web     website
 	control *web.Server // nil for none
 	guard   *systemd.Watchdog
 	silent  atomic.Pointer[silence] // the stage that is stuck, nil while none is
@@ -84,6 +85,11 @@ type Agent struct {
 	started   time.Time
 	lastWords string // of the process before, if it was stuck
 
+	reloading
+	// building is of whoever adds cameras or takes them away.
+	building  baton
+	discovery *discovery // while the config names no camera; of whoever builds
+
 	mu      sync.Mutex
 	cameras []*camera
 	ended   chan struct{} // closed when every camera is a recording at its end
@@ -91,12 +97,17 @@ type Agent struct {
 
 // New makes an agent; nothing is opened yet.
 func New(o Options) *Agent {
-	a := &Agent{Options: o, monitor: health.NewMonitor(), started: time.Now(), ended: make(chan struct{})}
+	a := &Agent{Options: o, monitor: health.NewMonitor(), started: time.Now(), ended: make(chan struct{}), building: newBaton()}
+	a.taken.Store(&status.Config{Loaded: a.started})
+	a.web.renewed = make(chan struct{}, 1)
+	a.reloading.one = make(baton, 1)
+	a.ground.Store(&ground{Config: o.Config})
 	a.guard = &systemd.Watchdog{Interval: a.Watchdog, Check: a.monitor.Check, Notifier: a.Notifier, Report: a.stuck}
 	a.selfTest = a.knownAnswers
 	a.budget = newBudget(a)
 	a.verbosity.begin(o.Log, o.Level)
-	a.web, a.control = newWeb(a), newControl(a)
+	a.web.Store(a.newWeb(&o.Config.HTTP))
+	a.control = newControl(a)
 	a.tree = suture.New("agent", suture.Spec{
 		EventHook:        a.supervised,
 		Timeout:          stopLimit,
@@ -122,15 +133,18 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer cancel()
 	defer a.verbosity.end()
 	a.readLastWords()
-	if err := a.openQuarantine(); err != nil {
+	evidence, err := a.openQuarantine(a.Config.Quarantine.Keep)
+	if err != nil {
 		return err
 	}
+	a.ground.Store(&ground{a.Config, evidence})
 	if err := a.build(); err != nil {
-		return errors.Join(err, a.closeCameras(nil), a.evidence.Close())
+		return errors.Join(err, a.closeCameras(nil), evidence.Close())
 	}
 	a.budget.begin()
 	stopped := a.tree.ServeBackground(ctx)
 	var background sync.WaitGroup
+	background.Go(func() { a.serveReloads(ctx) })
 	background.Go(func() { a.watch(ctx) })
 	background.Go(func() { a.probe(ctx) })
 	background.Go(func() { a.report(ctx) })
@@ -164,73 +178,16 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // build makes a pipeline for every camera of the config.
 func (a *Agent) build() error {
-	cameras := a.Config.Cameras
+	cameras := a.ground.Load().Cameras
 	if len(cameras) == 0 {
 		return a.discover()
 	}
 	for _, cfg := range cameras {
-		if _, err := a.add(cfg); err != nil {
+		if err := a.add(cfg); err != nil {
 			return fmt.Errorf("camera %s: %w", cfg.Name, err)
 		}
 	}
 	return nil
-}
-
-// add makes the pipeline of one camera and has it supervised.
-func (a *Agent) add(cfg config.Camera) (suture.ServiceToken, error) {
-	c, err := a.newCamera(cfg)
-	if err != nil {
-		return suture.ServiceToken{}, err
-	}
-	a.mu.Lock()
-	a.cameras = append(a.cameras, c)
-	a.mu.Unlock()
-	return a.tree.Add(c), nil
-}
-
-// forget accounts for a camera that is no longer served, and closes it.
-func (a *Agent) forget(name string) {
-	a.mu.Lock()
-	i := slices.IndexFunc(a.cameras, func(c *camera) bool { return c.cfg.Name == name })
-	c := a.cameras[i]
-	a.cameras = slices.Delete(a.cameras, i, i+1)
-	a.mu.Unlock()
-	c.summary()
-	if err := c.close(); err != nil {
-		c.log.Warn().Err(err).Msg("closing the camera's outputs failed")
-	}
-}
-
-func (a *Agent) newCamera(cfg config.Camera) (*camera, error) {
-	origin, err := origins(cfg)
-	if err != nil {
-		return nil, err
-	}
-	cfg = a.withView(cfg)
-	c := &camera{cfg: cfg, origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
-	c.ladder.Fallbacks, c.ladder.Resets = len(cfg.Fallback), cfg.USBReset
-	// No camera has a name with a dot, and the directory outlives the process.
-	c.least = &a.budget.lowered
-	c.hangRecord = filepath.Join(a.RuntimeDir, ".hang."+cfg.Name)
-	c.ladder.Given = c.givenUp()
-	if cfg.USBReset {
-		c.portRecord = filepath.Join(a.RuntimeDir, ".usb-reset."+cfg.Name)
-	}
-	c.evidence, c.flight = a.evidence, a.flight(cfg.Name)
-	c.firstSequence = a.FirstSequence
-	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
-	c.throttle.adaptive, c.throttle.imposed = cfg.Queue.Policy == config.SlowInput, &a.budget.imposed
-	c.troubles = troubles{log: c.log, ledger: &c.ledger}
-	c.state.Store(&State{Phase: Opening, Since: time.Now()})
-	c.meter.sample(&c.ledger)
-	a.addSinks(c)
-	if err = c.openProcessor(a.Config.Isolation); err != nil {
-		return nil, errors.Join(err, origin.Close(), c.flight.Close())
-	}
-	if err := c.openSinks(); err != nil {
-		return nil, errors.Join(err, c.close())
-	}
-	return c, nil
 }
 
 // report tells once a period of drops that go on and, by STATUS, for how long
@@ -251,6 +208,9 @@ func (a *Agent) report(ctx context.Context) {
 // changed is called by a camera whose state changed.
 func (a *Agent) changed() {
 	a.show()
+	if a.changing.Load() {
+		return // who reloads looks again
+	}
 	for _, c := range a.list() {
 		if c.state.Load().Phase != Ended {
 			return
@@ -268,12 +228,6 @@ func (a *Agent) changed() {
 // show tells systemd how every camera is.
 func (a *Agent) show() {
 	a.say("status", a.Notifier.Status(a.statusLine()))
-}
-
-func (a *Agent) list() []*camera {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return append([]*camera(nil), a.cameras...)
 }
 
 // supervised logs what the supervisor has to say.

@@ -45,6 +45,9 @@ type budget struct {
 	shown    atomic.Pointer[string]
 	leaks    atomic.Pointer[leaks]
 	measured atomic.Pointer[usage] // the last one, which nobody changes any more
+	limits   atomic.Pointer[config.Limits]
+	// next is a config that is to be gone by from the next look on.
+	next atomic.Pointer[config.Config]
 	// spent is why the process has to end.
 	spent chan error
 	// period is how often look is called.
@@ -52,12 +55,13 @@ type budget struct {
 
 	memory, temperature, descriptors, threads resource
 
-	rungs []rung
-	stair health.Stair
-	hard  hardness
+	bounds health.Bounds // of the device
+	rungs  []rung
+	stair  health.Stair
+	hard   hardness
 
 	trends   map[series]*trend
-	cameras  int           // what was made for them, as far as trends go
+	cameras  made          // for them, as far as trends go
 	recorded time.Duration // when the use was logged for the last time
 }
 
@@ -92,27 +96,29 @@ func newBudget(a *Agent) *budget {
 	}
 	b := &budget{agent: a, log: a.Log, now: capture.Monotonic, spent: make(chan error, 1), period: budgetPeriod, trends: map[series]*trend{}}
 	b.measure = func() (usage, error) { return a.measure(m) }
-	b.limit(a.Config, bounds)
+	b.bounds = bounds
+	b.limit(&a.Config.Limits)
+	b.rungs = rungs(a.Config)
 	b.stair = health.Stair{Top: len(b.rungs), Up: stepUp, Down: stepDown, MostDown: stepDownMost}
-	return b
-}
-
-// limit sets the marks.
-func (b *budget) limit(cfg *config.Config, bounds health.Bounds) {
-	memory := cfg.Limits.Memory
-	if most := bounds.SafeMemory(); most > 0 {
-		memory = min(memory, most)
-	}
-	b.memory = resource{name: "memory", unit: " MiB", scale: 1 << 20, limit: float64(memory)}
 	b.descriptors = resource{name: "descriptors", limit: float64(bounds.Descriptors), marks: partly(float64(bounds.Descriptors), 0.95)}
 	b.threads = resource{name: "threads", limit: float64(bounds.Threads), marks: partly(float64(bounds.Threads), 0.95)}
-	t := float64(cfg.Limits.Temperature)
-	// No restart cools anything.
-	b.temperature = resource{name: "temperature", unit: " °C", limit: t, marks: health.Marks{Relief: t - 10, Soft: t - 5, Hard: 1000}}
 	for _, r := range []*resource{&b.descriptors, &b.threads} {
 		r.near = health.Condition{Enter: 2 * budgetPeriod, Leave: time.Minute}
 	}
-	b.rungs = rungs(cfg)
+	return b
+}
+
+// limit sets the marks of what the config limits.
+func (b *budget) limit(l *config.Limits) {
+	memory := l.Memory
+	if most := b.bounds.SafeMemory(); most > 0 {
+		memory = min(memory, most)
+	}
+	b.limits.Store(&config.Limits{Memory: memory, Temperature: l.Temperature})
+	b.memory = resource{name: "memory", unit: " MiB", scale: 1 << 20, limit: float64(memory)}
+	t := float64(l.Temperature)
+	// No restart cools anything.
+	b.temperature = resource{name: "temperature", unit: " °C", limit: t, marks: health.Marks{Relief: t - 10, Soft: t - 5, Hard: 1000}}
 }
 
 // ofMemory are the marks of memory. What is shared was fixed by the config, and
@@ -165,6 +171,10 @@ func (b *budget) use() *usage {
 
 // look measures once and does what follows from it.
 func (b *budget) look() {
+	if cfg := b.next.Swap(nil); cfg != nil {
+		b.limit(&cfg.Limits)
+		b.regive(rungs(cfg))
+	}
 	u, err := b.measure()
 	if errors.Is(err, syscall.EMFILE) {
 		// There is none left to look with, which tells enough.

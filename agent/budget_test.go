@@ -255,8 +255,8 @@ func TestLimitIsBelowWhatTheKernelEnforces(t *testing.T) {
 		400 * mi: {Memory: 512 * mi}, // the packaged unit
 		204 * mi: {Memory: 255 * mi},
 	} {
-		var b budget
-		if b.limit(cfg, bounds); b.memory.limit != want {
+		b := budget{bounds: bounds}
+		if b.limit(&cfg.Limits); b.memory.limit != want {
 			t.Errorf("of %d MiB the agent uses %v", bounds.Memory/mi, b.memory.String())
 		}
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/health"
-	"github.com/edge-agent/agent/agent/output"
 	"github.com/edge-agent/agent/agent/quarantine"
 	"github.com/edge-agent/agent/agent/queue"
 	"github.com/edge-agent/agent/agent/recovery"
@@ -26,11 +25,14 @@ import (
 // stallSlack is what a stage that captures may take beyond the stall deadline.
 const stallSlack = 2 * time.Second
 
-// camera runs the pipeline of one camera for as long as the process lives: it
+// camera runs the pipeline of one camera until a reload or the process ends it: it
 // opens the source, streams until that fails, and does what its ladder says.
 type camera struct {
 	cfg    config.Camera
+	ground footing // what it stands on besides
 	origin origin
+	*annals
+	succession
 	proc   preproc.Processor
 	worker *worker.Processor      // proc, where it is one
 	renew  atomic.Pointer[string] // why the worker has to be replaced between two frames
@@ -51,24 +53,18 @@ type camera struct {
 	log      zerolog.Logger
 	monitor  *health.Monitor
 
-	evidence *quarantine.Store  // nil when frames that go wrong are not kept
-	flight   *quarantine.Flight // of the frame that is being preprocessed
-	blamed   bool               // a worker had to go over that frame
+	evidence   *quarantine.Store         // nil when frames that go wrong are not kept
+	flight     *quarantine.Flight        // of the frame that is being preprocessed
+	openFlight func() *quarantine.Flight // makes it
+	blamed     bool                      // a worker had to go over that frame
 
-	ledger   Ledger
-	meter    meter
-	past     cameraPast // of the sampler, under the agent's past
 	troubles troubles
 	state    atomic.Pointer[State]
 	changed  func() // called after each change of state, from any goroutine
-	// fresh is when the last frame was published, or was as good as that and not
-	// due, in nanoseconds of CLOCK_MONOTONIC.
-	fresh atomic.Int64
 
 	// Of the stage that reads.
 	firstSequence func() uint64 // see Options
 	base          uint64        // what is added to a source's sequence numbers
-	last          uint64        // the newest sequence number that was read
 
 	// portRecord is the file with the USB port that is being reset; empty when
 	// none may be.
@@ -77,8 +73,7 @@ type camera struct {
 
 	// Of the goroutine that supervises.
 	ladder  recovery.Ladder
-	refused time.Time    // since when its device may not be opened; zero when it may
-	behind  atomic.Int32 // calls into the driver that were left behind and still hang
+	refused time.Time // since when its device may not be opened; zero when it may
 	barren  barren
 	least   *atomic.Int32 // the fallback mode that is opened at best, as the budget has it
 
@@ -98,12 +93,21 @@ func (c *camera) String() string { return "camera " + c.cfg.Name }
 
 // Serve implements suture.Service.
 func (c *camera) Serve(ctx context.Context) error {
+	<-c.serving
+	defer c.serving.give()
+	if c.over {
+		return suture.ErrDoNotRestart
+	}
 	for {
-		c.setState(Opening, nil)
+		if c.parked == nil {
+			c.setState(Opening, nil)
+		}
 		err := c.session(ctx)
 		switch {
 		case ctx.Err() != nil:
-			c.setState(Stopped, nil)
+			if !c.succeeded.Load() {
+				c.setState(Stopped, nil)
+			}
 			return ctx.Err()
 		case errors.Is(err, io.EOF):
 			c.setState(Ended, nil)
@@ -121,6 +125,9 @@ func (c *camera) session(ctx context.Context) error {
 	}
 	defer c.monitor.Remove(s.pulse)
 	step, err := c.run(ctx, s)
+	if errors.Is(err, context.Canceled) {
+		c.park(s)
+	}
 	if !errors.Is(err, errLost) && s.src != nil {
 		err = c.closeSource(ctx, s, err)
 	}
@@ -143,15 +150,7 @@ func (c *camera) session(ctx context.Context) error {
 func (c *camera) run(ctx context.Context, s *session) (recovery.Step, error) {
 	c.ladder.Least = int(c.least.Load())
 	c.fallback = c.ladder.Mode()
-	err := c.drive(ctx, s, "open", func() (err error) {
-		if c.portRecord != "" {
-			err = c.welcome()
-		}
-		if err == nil {
-			s.src, err = c.origin.Open(ctx, c.mode())
-		}
-		return err
-	})
+	err := c.openSource(ctx, s)
 	if err == nil {
 		err = contained(func() error { return c.fit(s.src.Format()) })
 	}
@@ -176,6 +175,23 @@ func (c *camera) run(ctx context.Context, s *session) (recovery.Step, error) {
 		}
 		err = c.drive(ctx, s, "restart the stream", capture.RestarterOf(s.src).Restart)
 	}
+}
+
+// openSource opens the device for a session, or goes on with the one that its
+// predecessor had open.
+func (c *camera) openSource(ctx context.Context, s *session) error {
+	if c.unpark(s) {
+		return nil
+	}
+	return c.drive(ctx, s, "open", func() (err error) {
+		if c.portRecord != "" {
+			err = c.welcome()
+		}
+		if err == nil {
+			s.src, err = c.origin.Open(ctx, c.mode())
+		}
+		return err
+	})
 }
 
 // closeSource closes the device of a session. It returns why, or that the session is
@@ -228,43 +244,6 @@ func (c *camera) wait(ctx context.Context, pulse *health.Pulse, atMost time.Dura
 	return ctx.Err()
 }
 
-// openSinks opens the outputs whose size does not depend on the camera's, so
-// that consumers may connect before it is there.
-func (c *camera) openSinks() error {
-	for _, s := range c.sinks {
-		if s.cfg.Spec.FollowsView() {
-			continue
-		}
-		// Without the view: whether a crop fits shows when there is a picture.
-		if err := s.fit(preproc.View{}, capture.Format{}); err != nil {
-			return fmt.Errorf("output %s: %w", s.cfg.Spec.Name, err)
-		}
-	}
-	return nil
-}
-
-// openProcessor makes what preprocesses, where the config wants it.
-func (c *camera) openProcessor(isolation config.Isolation) (err error) {
-	if isolation == config.None {
-		c.processLimit = processLimit
-		c.proc, err = preproc.New(c.cfg.View, c.cfg.Specs())
-		return err
-	}
-	c.processLimit = worker.StartLimit + worker.SlowLimit + workerSlack
-	p, err := worker.New(worker.Config{
-		Name: c.cfg.Name, View: c.cfg.View, Specs: c.cfg.Specs(), Deadline: c.cfg.ProcessDeadline, Replaced: c.workerReplaced,
-	})
-	if err != nil {
-		return err
-	}
-	c.proc, c.worker = p, p
-	for _, s := range c.sinks {
-		s.share = func(m output.Memory) { p.Share(worker.Memory(m)) }
-		s.forget = p.Forget
-	}
-	return nil
-}
-
 // workerReplaced counts and tells that the camera's worker had to go. The
 // frame that it had is dropped by whoever gave it.
 func (c *camera) workerReplaced(r worker.Replacement) {
@@ -279,18 +258,4 @@ func (c *camera) workerReplaced(r worker.Replacement) {
 		e = e.Str("trace", r.Trace)
 	}
 	e.Msg("worker replaced")
-}
-
-// close gives back what newCamera took. The camera must not be served any more.
-func (c *camera) close() error { return c.end(output.Output.Close) }
-
-// leave is close at the end of the process.
-func (c *camera) leave() error { return c.end(output.Leave) }
-
-func (c *camera) end(end func(output.Output) error) error {
-	errs := []error{c.origin.Close(), c.proc.Close(), c.flight.Close()}
-	for _, s := range c.sinks {
-		errs = append(errs, s.close(end))
-	}
-	return errors.Join(errs...)
 }

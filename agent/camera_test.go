@@ -291,13 +291,13 @@ cameras:
 // Whatever ended the process before, and whatever the driver counts.
 func TestSequenceNumbersOfANewProcessAreBeyondAllBefore(t *testing.T) {
 	for _, driver := range []uint64{0, 5_000_000} {
-		before := &camera{firstSequence: SequenceByClock}
+		before := &camera{annals: &annals{}, firstSequence: SequenceByClock}
 		before.resume(driver)
 		first, began := before.base+driver, time.Now()
 		for time.Since(began) < 5*time.Millisecond { // 100,000 frames a second
 		}
 		last := first + 500
-		after := &camera{firstSequence: SequenceByClock}
+		after := &camera{annals: &annals{}, firstSequence: SequenceByClock}
 		after.resume(0)
 		if after.base <= last || first%1024 != 0 || first == 0 {
 			t.Errorf("began at %d, ended at %d, begins again at %d", first, last, after.base)

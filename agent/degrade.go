@@ -49,6 +49,33 @@ func rungs(cfg *config.Config) (list []rung) {
 		rung{"every fourth frame is taken", func(b *budget, on bool) { b.impose(on, slowest, 2) }})
 }
 
+// regive has other rungs than before. What is given up stays so, where there still is
+// such a thing; and no rung below one that is given up is not.
+func (b *budget) regive(next []rung) {
+	up := func(list []rung, what string) bool {
+		return slices.ContainsFunc(list, func(r rung) bool { return r.what == what })
+	}
+	given := b.rungs[:b.stair.Step()]
+	step := 0
+	for i, r := range next {
+		if up(given, r.what) {
+			step = i + 1
+		}
+	}
+	for _, r := range slices.Backward(given) {
+		r.apply(b, false)
+	}
+	for _, r := range next[:step] {
+		r.apply(b, true)
+	}
+	changed := step != b.stair.Step()
+	b.rungs = next
+	b.stair.Resize(len(next), step)
+	if changed {
+		b.show(&b.memory, true)
+	}
+}
+
 func hasPreview(c config.Camera) bool {
 	for i := range c.Outputs {
 		if c.Preview(i) {

@@ -67,8 +67,9 @@ type discovery struct {
 	fingerprint func() (string, error)
 	done        string
 	watcher     *v4l2.Watcher
-	failure     string               // why a camera was not added, when that was last tried
-	pattern     *suture.ServiceToken // of the test pattern, while there is no camera
+	token       suture.ServiceToken
+	failure     string // why a camera was not added, when that was last tried
+	pattern     string // the name of the test pattern, while there is no camera
 }
 
 // discover starts with the cameras that are there now, or with the test
@@ -78,20 +79,30 @@ func (a *Agent) discover() error {
 	if err != nil {
 		return err
 	}
-	d := &discovery{agent: a, cfg: *a.Config, devices: listing{list: v4l2.List}, fingerprint: v4l2.Fingerprint, watcher: w}
+	d := &discovery{agent: a, cfg: *a.ground.Load().Config, devices: listing{list: v4l2.List}, fingerprint: v4l2.Fingerprint, watcher: w}
 	if err := d.look(context.Background(), true); err != nil {
 		a.Log.Warn().Str("message_id", systemd.MessageDiscoveryFailing).Err(err).Msg("listing the cameras failed")
 	}
 	if len(d.cfg.Cameras) == 0 {
 		a.Log.Info().Msg("no camera found: showing the test pattern until one appears")
-		token, err := a.add(*d.cfg.AddPattern())
-		if err != nil {
+		pattern := d.cfg.AddPattern()
+		if err := a.add(*pattern); err != nil {
 			return errors.Join(err, w.Close())
 		}
-		d.pattern = &token
+		d.pattern = pattern.Name
 	}
-	a.tree.Add(d)
+	a.discovery, d.token = d, a.tree.Add(d)
 	return nil
+}
+
+// endDiscovery looks for cameras no more. Those that were found stay.
+func (a *Agent) endDiscovery() {
+	if a.discovery == nil {
+		return
+	}
+	// It waits for nothing but its context, and for who calls this.
+	_ = a.tree.RemoveAndWait(a.discovery.token, 0) // or the agent has ended
+	a.discovery = nil
 }
 
 // Found is cfg with the cameras that are there now, or with the test pattern when
@@ -129,9 +140,13 @@ func (d *discovery) Serve(ctx context.Context) error {
 			return errors.Join(ctx.Err(), d.watcher.Close())
 		}
 		pulse.Beat()
+		if d.agent.building.take(ctx) != nil {
+			continue
+		}
 		if err := d.look(ctx, err != nil); err != nil {
 			d.agent.Log.Debug().Err(err).Msg("listing the cameras failed")
 		}
+		d.agent.building.give()
 	}
 }
 
@@ -170,7 +185,7 @@ func (d *discovery) look(ctx context.Context, settled bool) error {
 // next look: what was short may not be short then.
 func (d *discovery) add(dev v4l2.Device) bool {
 	cfg := d.cfg.Add(dev.Name, DeviceOf(dev.Identity))
-	if _, err := d.agent.add(*cfg); err != nil {
+	if err := d.agent.add(*cfg); err != nil {
 		d.cfg.Cameras = d.cfg.Cameras[:len(d.cfg.Cameras)-1]
 		if reason := cfg.Name + ": " + err.Error(); reason != d.failure {
 			d.failure = reason
@@ -206,15 +221,19 @@ func readable(dev v4l2.Device) bool {
 
 // dropPattern ends the test pattern: there is something real to see.
 func (d *discovery) dropPattern() {
-	if d.pattern == nil {
+	c := d.agent.camera(d.pattern)
+	if c == nil {
 		return
 	}
-	if err := d.agent.tree.RemoveAndWait(*d.pattern, stopLimit); err != nil {
-		d.agent.Log.Warn().Err(err).Msg("test pattern not stopped in time")
+	select {
+	case <-d.agent.halt(c):
+	case <-time.After(stopLimit):
+		c.log.Warn().Msg("test pattern not stopped in time")
 		return
 	}
-	d.agent.forget("pattern")
-	d.pattern = nil
+	d.agent.forget(c)
+	d.cfg.Cameras = slices.DeleteFunc(d.cfg.Cameras, func(c config.Camera) bool { return c.Name == d.pattern })
+	d.pattern = ""
 }
 
 // DeviceOf is a selector in the words of the config.

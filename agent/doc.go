@@ -2,7 +2,7 @@
 // camera, supervises them, accounts for their frames, and tells systemd and the
 // journal how they are. It is the only place where the rooms meet.
 //
-// What enters: a [config.Config] and a logger. What leaves: frames at the
+// What enters: a [config.Config], again at a reload, and a logger. What leaves: frames at the
 // outputs that the config names, and the account of each camera at the end.
 // It never touches pixels, and it never ends because of a camera.
 //
@@ -134,6 +134,24 @@
 //     Of ten agents killed in a row, half published again 0.22 s after systemd had
 //     started them, all within 0.3 s; a consumer saw no frame for 1.3 s, of which
 //     1 s is RestartSec, and was connected all the time.
+//   - A reload compares what two configs mean, camera by camera, and not their text:
+//     a comment, or a default that is written out, changes nothing. What differs gets
+//     a new pipeline in the place of the old one, not a pipeline that is changed in
+//     flight: of what a stage may find half-way there would be no end. The new one
+//     takes over what is as good as new: the annals (counters, sequence numbers, the
+//     last hour), the source, open and streaming, unless frames would come otherwise,
+//     and each output that is the same with its memory, its socket and who is
+//     connected. So it costs some 10 ms, and not the second in which a UVC camera is
+//     opened and finds its exposure; quality or one more output can be tried while a
+//     program reads.
+//   - All that can be made beside the old config is made before anything stops: workers,
+//     which check the images, and the sockets and memory of outputs that are new. What
+//     fails there refuses the config whole. What only shows later (memory for an output
+//     that is to be larger, a directory) is a state like that of a camera: told of,
+//     and tried again. To go back would be no less likely to fail.
+//   - All that goes has stopped before anything comes, or two cameras could not change
+//     their devices, directories or names with each other. One that does not stop in
+//     1.5 s is left behind, and its turn comes when it has.
 //   - GStreamer's shmsrc owns a buffer until it gives it back, so that one which is
 //     stuck would stop all as it does with shmsink. A process may hold three of eight
 //     slots; beyond that it is the one that misses frames. Slots have memory of their

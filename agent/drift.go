@@ -26,8 +26,9 @@ type drift struct {
 
 // circumstances are what other latencies are to be expected of.
 type circumstances struct {
-	cameras, fallback, steps int
-	paused                   bool
+	cameras         made
+	fallback, steps int
+	paused          bool
 }
 
 // String is what STATUS says: nothing while frames take as long as usual.

@@ -39,20 +39,19 @@ func (c *camera) keep(f *capture.Frame, d Drop, cause error) {
 
 // openQuarantine also finds what the process before this one left in flight.
 // It must come before the first camera.
-func (a *Agent) openQuarantine() (err error) {
-	if a.Config.Quarantine.Keep == 0 {
-		return nil
+func (a *Agent) openQuarantine(keep int64) (*quarantine.Store, error) {
+	if keep == 0 {
+		return nil, nil
 	}
-	a.evidence, err = quarantine.New(quarantine.Config{
+	return quarantine.New(quarantine.Config{
 		Dir:  filepath.Join(a.StateDir, "quarantine"),
-		Keep: a.Config.Quarantine.Keep,
+		Keep: keep,
 		// No camera has a name with a dot. The directory outlives the process,
 		// and is in memory.
 		FlightDir: filepath.Join(a.RuntimeDir, ".in-flight"),
 		Kept:      a.quarantined,
 		Trouble:   a.quarantineTrouble,
 	})
-	return err
 }
 
 func (a *Agent) quarantined(e *quarantine.Entry, path string, suppressed uint64) {
@@ -70,11 +69,11 @@ func (a *Agent) quarantineTrouble(err error) {
 
 // flight is the record of a camera's frame in flight. A camera works without,
 // and needs none when its frames can only kill a worker.
-func (a *Agent) flight(camera string) *quarantine.Flight {
-	if a.Config.Isolation == config.Process {
+func (a *Agent) flight(g *ground, camera string) *quarantine.Flight {
+	if g.Isolation == config.Process {
 		return nil
 	}
-	f, err := a.evidence.Flight(camera)
+	f, err := g.evidence.Flight(camera)
 	if err != nil {
 		a.Log.Warn().Str("message_id", systemd.MessageQuarantineFailing).Str("camera", camera).Err(err).Msg("a frame that kills the agent will not be found")
 	}
@@ -82,9 +81,9 @@ func (a *Agent) flight(camera string) *quarantine.Flight {
 }
 
 // closeQuarantine writes what is pending and says what was not kept.
-func (a *Agent) closeQuarantine() error {
-	err := a.evidence.Close()
-	s := a.evidence.Stats()
+func (a *Agent) closeQuarantine(q *quarantine.Store) error {
+	err := q.Close()
+	s := q.Stats()
 	if s.Kept > 0 || s.Dropped != (quarantine.Dropped{}) {
 		a.Log.Info().Uint64("kept", s.Kept).Uint64("suppressed", s.Dropped.Suppressed).Uint64("busy", s.Dropped.Busy).
 			Uint64("too_large", s.Dropped.TooLarge).Uint64("full", s.Dropped.Full).Uint64("failed", s.Dropped.Failed).

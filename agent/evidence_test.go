@@ -185,7 +185,7 @@ func TestFrameOfAPanicIsQuarantined(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &camera{cfg: config.NewCamera("front", config.Device{}), proc: panics{}, evidence: store, flight: flight}
+	c := &camera{annals: &annals{}, cfg: config.NewCamera("front", config.Device{}), proc: panics{}, evidence: store, flight: flight}
 	c.sinks, c.images, c.troubles.ledger = []*sink{{}}, make([]*preproc.Image, 1), &c.ledger
 	s := &script{format: grey}
 	f, err := (&scriptedSource{script: s, opening: opening{frames: frames(7)}}).Read(t.Context())

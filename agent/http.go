@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/control"
 	"github.com/edge-agent/agent/agent/metrics"
 	"github.com/edge-agent/agent/agent/output/web"
@@ -17,9 +21,14 @@ import (
 // or gone, or files that cannot be read, are no reason to end.
 const webAgain, webAgainMost = time.Second, 30 * time.Second
 
+// A website is the server of the config that is in force, nil for none.
+type website struct {
+	atomic.Pointer[web.Server]
+	renewed chan struct{} // has room for one: there is another server
+}
+
 // newWeb makes the server, nil where the config wants none.
-func newWeb(a *Agent) *web.Server {
-	h := a.Config.HTTP
+func (a *Agent) newWeb(h *config.HTTP) *web.Server {
 	if !h.Listen.IsValid() {
 		return nil
 	}
@@ -30,6 +39,7 @@ func newWeb(a *Agent) *web.Server {
 func newControl(a *Agent) *web.Server {
 	return control.New(a.RuntimeDir, a.handlers(), map[string]web.Change{
 		"/api/v1/log-level": a.verbosity.change,
+		"/api/v1/reload":    func(r *http.Request) (any, error) { return a.Reload(r.Context()) },
 	})
 }
 
@@ -42,12 +52,34 @@ func (a *Agent) handlers() web.Handlers {
 	}
 }
 
-// serveWeb answers HTTP until ctx ends.
-func (a *Agent) serveWeb(ctx context.Context) {
-	if a.web == nil {
-		return
+// renewWeb has HTTP answered as a new config wants it. Who is connected is hung up on.
+func (a *Agent) renewWeb(h *config.HTTP) {
+	a.web.Store(a.newWeb(h))
+	select {
+	case a.web.renewed <- struct{}{}:
+	default: // it was not noticed yet that there is the one before
 	}
-	answer(ctx, a.web, func(url string) {
+}
+
+// serveWeb answers HTTP until ctx ends, with one server after the other.
+func (a *Agent) serveWeb(ctx context.Context) {
+	for ctx.Err() == nil {
+		one, end := context.WithCancel(ctx)
+		var serving sync.WaitGroup
+		if s := a.web.Load(); s != nil {
+			serving.Go(func() { a.serveSite(one, s) })
+		}
+		select {
+		case <-ctx.Done():
+		case <-a.web.renewed:
+		}
+		end()
+		serving.Wait()
+	}
+}
+
+func (a *Agent) serveSite(ctx context.Context, s *web.Server) {
+	answer(ctx, s, func(url string) {
 		a.Log.Info().Str("message_id", systemd.MessageWebListening).Str("url", url).Msg("browsers, curl and Prometheus may ask")
 	}, func(err error) {
 		a.Log.Warn().Str("message_id", systemd.MessageWebFailing).Err(err).Msg("HTTP cannot be served, trying again")

@@ -82,14 +82,21 @@ func (b *budget) leaking(s series) bool {
 	return known != nil && known.of[s]
 }
 
-// made counts the cameras there are, and those that have had a frame.
-func (a *Agent) made() (n int) {
+// A made is what was made for cameras: how many there are, those that have had a
+// frame, and how often a reload has changed any.
+type made struct {
+	cameras, begun int
+	reloads        uint64
+}
+
+func (a *Agent) made() made {
+	m := made{reloads: a.rebuilt.Load()}
 	for _, c := range a.list() {
-		if n++; c.ledger.captured.Load() > 0 {
-			n++
+		if m.cameras++; c.ledger.captured.Load() > 0 {
+			m.begun++
 		}
 	}
-	return n
+	return m
 }
 
 // watch adds a sample to a series and tells when that shows something. left is

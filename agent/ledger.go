@@ -30,7 +30,7 @@ const (
 	DropOutput                  // no output could take it
 	DropNotDue                  // no output was due by its interval, or wanted the image
 	DropSkipped                 // one too many for the preprocessor or for the device
-	DropShutdown                // the agent was told to stop
+	DropShutdown                // the agent was told to stop, or a reload made its camera anew
 	dropCount
 )
 

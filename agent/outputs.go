@@ -62,7 +62,7 @@ func (a *Agent) openRing(p place) (output.Output, error) {
 		Slots:  p.cfg.Ring.Slots,
 		Camera: p.camera.Name, Lens: p.camera.View.Lens, Spec: p.cfg.Spec, Width: p.width, Height: p.height,
 		Store: a.store(), Origin: p.camera.Device.String(),
-		MaxConsumers: consumersOf(a.Config, descriptorLimit()),
+		MaxConsumers: consumersOf(a.ground.Load().Config, descriptorLimit()),
 	})
 	if err != nil {
 		return nil, err

@@ -26,11 +26,11 @@ type quality struct {
 	conditions [preproc.Verdicts]health.Condition
 	lasting    preproc.Verdict // the conditions that are on
 	measure    preproc.Measure // of the newest frame
-	counts     [preproc.Verdicts]atomic.Uint64
+	counts     *[preproc.Verdicts]atomic.Uint64
 }
 
 func newQuality(q preproc.Quality) *quality {
-	made := &quality{judge: preproc.NewJudge(q)}
+	made := &quality{judge: preproc.NewJudge(q), counts: new([preproc.Verdicts]atomic.Uint64)}
 	for i := range made.conditions {
 		made.conditions[i] = health.Condition{Enter: settleTime, Leave: settleTime, Frames: settleFrames}
 		if bit(i) == preproc.Frozen {

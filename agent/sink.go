@@ -36,10 +36,11 @@ type sink struct {
 	image  preproc.Image
 	// drawn is the mark of the border in each memory that images are written
 	// into; 0 of the one that is being written.
-	drawn  map[*byte]preproc.Drawn
-	log    zerolog.Logger
-	ailing []bool        // by output: nothing came of the last images, which was told
-	due    time.Duration // of the next image, by the frames' clock
+	drawn   map[*byte]preproc.Drawn
+	log     zerolog.Logger
+	ailing  []bool        // by output: nothing came of the last images, which was told
+	due     time.Duration // of the next image, by the frames' clock
+	adopted bool          // its outputs are those of an earlier pipeline
 	// paused says that no image is to be made for now; nil unless the output is
 	// a preview.
 	paused *atomic.Bool

@@ -132,6 +132,9 @@ func (a *Agent) statusLine() string {
 		first, _, _ := strings.Cut((*err).Error(), "\n")
 		parts = append(parts, first)
 	}
+	if fault := a.taken.Load().Fault; fault != "" {
+		parts = append(parts, "the new config was refused: "+fault)
+	}
 	if short := a.budget.String(); short != "" {
 		parts = append(parts, short)
 	}

@@ -28,13 +28,13 @@ func (a *Agent) Status() status.Status {
 	s := status.Status{
 		Time: now, Version: a.Version, Started: a.started, UptimeSeconds: now.Sub(a.started).Seconds(),
 		LastWords: a.lastWords, BoundsSeconds: boundsSeconds,
-		Cameras: []status.Camera{}, Reasons: []status.Reason{},
+		Cameras: []status.Camera{}, Reasons: []status.Reason{}, Config: *a.taken.Load(),
 	}
 	s.Resources = a.budget.resources(a.budget.use())
 	s.Resources.WatchdogPings, s.Resources.WatchdogSeconds = a.guard.Pings(), a.Watchdog.Seconds()
 	s.Log = a.verbosity.status()
-	if a.web != nil {
-		h := status.HTTP(a.web.Stats())
+	if site := a.web.Load(); site != nil {
+		h := status.HTTP(site.Stats())
 		s.HTTP = &h
 	}
 	for _, c := range a.list() {
@@ -139,10 +139,10 @@ func brief(err error) string {
 // resources are what is held as of the last measurement.
 func (b *budget) resources(u *usage) status.Resources {
 	r := status.Resources{
-		MemoryBytes: u.private + u.shared, MemorySharedBytes: u.shared, MemoryLimitBytes: int64(b.memory.limit),
+		MemoryBytes: u.private + u.shared, MemorySharedBytes: u.shared, MemoryLimitBytes: b.limits.Load().Memory,
 		Descriptors: u.descriptors, DescriptorsLimit: int(b.descriptors.limit),
 		Threads: u.threads, ThreadsLimit: int(b.threads.limit),
-		Goroutines: u.goroutines, TemperatureLimit: b.temperature.limit,
+		Goroutines: u.goroutines, TemperatureLimit: float64(b.limits.Load().Temperature),
 	}
 	r.Leaking = []string{}
 	for _, name := range status.Leaks {

@@ -88,9 +88,10 @@ func (c *camera) read(ctx context.Context, s *session, frames *queue.DropOldest[
 			return err
 		}
 		s.pulse.Beat()
-		if first {
+		if first && !c.joined {
 			c.resume(f.Sequence)
 		}
+		c.joined = false
 		c.last = c.base + f.Sequence
 		f.Sequence = c.last
 		c.ledger.capture(f)

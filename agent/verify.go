@@ -29,7 +29,7 @@ func (a *Agent) verify(ctx context.Context) {
 
 // knownAnswers runs the self-test where the config has frames preprocessed.
 func (a *Agent) knownAnswers() error {
-	if a.Config.Isolation == config.None {
+	if a.ground.Load().Isolation == config.None {
 		return preproc.SelfTest()
 	}
 	return preproc.SelfTestOf(func(v preproc.View, specs []preproc.Spec) (preproc.Processor, error) {

@@ -36,8 +36,7 @@ type view struct {
 
 // withView gives a camera the output that people look at, by HTTP or by a command,
 // where there is room for one more.
-func (a *Agent) withView(cfg config.Camera) config.Camera {
-	h := a.Config.HTTP
+func withView(h *config.HTTP, cfg config.Camera) config.Camera {
 	if len(cfg.Outputs) >= preproc.MaxOutputs {
 		return cfg
 	}
@@ -49,7 +48,7 @@ func (a *Agent) withView(cfg config.Camera) config.Camera {
 }
 
 // addSinks makes the sinks of a camera's outputs.
-func (a *Agent) addSinks(c *camera) {
+func (a *Agent) addSinks(g *ground, c *camera) {
 	for i, o := range c.cfg.Outputs {
 		s := &sink{cfg: o, log: c.log.With().Str("output", o.Spec.Name).Logger()}
 		s.open = func(width, height int) ([]output.Output, error) {
@@ -60,25 +59,35 @@ func (a *Agent) addSinks(c *camera) {
 			s.paused = &a.budget.paused
 		}
 		s.tap = web.NewTap(web.TapConfig{
-			Camera: c.cfg.Name, Spec: o.Spec, View: isView, Patience: c.cfg.StallAfter + tapSlack + min(o.Every, tapEvery), Trouble: a.trouble(c, s.paused),
+			Camera: c.cfg.Name, Spec: o.Spec, View: isView, Patience: c.patience(&o), Trouble: a.trouble(c.cfg.Name, s.paused),
 		})
 		if isView {
-			c.view = &view{sink: s, width: a.Config.HTTP.Width, height: a.Config.HTTP.Height}
+			c.view = &view{sink: s, width: g.HTTP.Width, height: g.HTTP.Height}
 		}
 		c.sinks = append(c.sinks, s)
 	}
 	c.images = make([]*preproc.Image, len(c.sinks))
 }
 
+// patience is how long an image of an output may be waited for.
+func (c *camera) patience(o *config.Output) time.Duration {
+	return c.cfg.StallAfter + tapSlack + min(o.Every, tapEvery)
+}
+
 // openTap is the one opener that opens nothing: a tap is there for as long as
 // its camera, for the server to find.
 func (a *Agent) openTap(p place) (output.Output, error) { return p.tap, nil }
 
-// trouble says why there will be no image of a camera for now.
-func (a *Agent) trouble(c *camera, paused *atomic.Bool) func() error {
+// trouble says why there will be no image of a camera for now, whichever pipeline
+// it has.
+func (a *Agent) trouble(camera string, paused *atomic.Bool) func() error {
 	return func() error {
+		c := a.camera(camera)
+		if c == nil {
+			return fmt.Errorf("camera %s is not in the config any more", camera)
+		}
 		if s := c.state.Load(); s.Phase != Publishing {
-			return fmt.Errorf("camera %s: %v", c.cfg.Name, s)
+			return fmt.Errorf("camera %s: %v", camera, s)
 		}
 		if paused != nil && paused.Load() {
 			return errors.New(cmp.Or(a.budget.String(), "previews are paused"))

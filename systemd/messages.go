@@ -33,6 +33,10 @@ const (
 	MessageModeRaised = "80944ce9ef6144c9a664a9190bda3c0b"
 	// MessageConfigFault: the config was refused (error), or is unwise (warning).
 	MessageConfigFault = "13251999362e46df9dc71d4eb382758f"
+	// MessageReloaded: a new config was taken, or a part of it.
+	MessageReloaded = "915fc0bafc1447f1b2b355ba7dd4b95d"
+	// MessageReloadRefused: a new config has a fault, and the old one stays in force.
+	MessageReloadRefused = "207e383c26f645f8b211f722901104d5"
 	// MessageWatchdogWithheld: a stage fell silent; systemd is about to act.
 	MessageWatchdogWithheld = "4723f7badfa04c25bfcf8416725e3ad1"
 	// MessageStageRestarted: a stage of one camera failed and was started again.

@@ -52,6 +52,9 @@ type Stair struct {
 // Step is how far it has been degraded, 0 for not at all.
 func (s *Stair) Step() int { return s.step }
 
+// Resize is for another stair, of which step is as high as Step was.
+func (s *Stair) Resize(top, step int) { s.Top, s.step = top, step }
+
 // Observe notes the pressure at the time now, and says whether the step changed.
 func (s *Stair) Observe(p Pressure, now time.Duration) (changed bool) {
 	s.down = max(s.down, s.Down)

@@ -191,6 +191,20 @@ func wallClock(timestamp time.Duration) time.Time {
 	return time.Now().Add(timestamp - capture.Monotonic())
 }
 
+// Resize is for another Keep, from the next entry on.
+func (s *Store) Resize(keep int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.Keep = keep
+}
+
+// keep is the most bytes that the entries may have.
+func (s *Store) keep() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg.Keep
+}
+
 // Stats may be called from any goroutine.
 func (s *Store) Stats() Stats {
 	if s == nil {

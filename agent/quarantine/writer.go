@@ -58,6 +58,7 @@ func (w *writer) write(e *Entry) error {
 	if err != nil {
 		return fmt.Errorf("quarantine frame: %w", err)
 	}
+	w.dir.Resize(w.Store.keep())
 	return w.dir.Write(spool.File{Name: e.Name(), Parts: append([][]byte{line}, e.planes()...), At: e.Captured})
 }
 

@@ -85,6 +85,9 @@ func (d *Directory) Files() int { return len(d.kept) }
 // Bytes is the length of all files that are kept, and of those beside them.
 func (d *Directory) Bytes() int64 { return d.bytes }
 
+// Resize is for another Keep: there is less room, or more, from the next file on.
+func (d *Directory) Resize(keep int64) { d.cfg.Keep = keep }
+
 // A File is one to be written.
 type File struct {
 	// Name must be one of the Directory's own.

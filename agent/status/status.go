@@ -41,6 +41,7 @@ type Status struct {
 	Cameras   []Camera  `json:"cameras"`
 	Resources Resources `json:"resources"`
 	Log       Log       `json:"log"`
+	Config    Config    `json:"config"`
 	// HTTP is null where none is served.
 	HTTP *HTTP `json:"http"`
 	// BoundsSeconds are the upper bounds of all histograms here.

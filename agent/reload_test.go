@@ -1,0 +1,441 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/agent/output/ring/reader"
+	"github.com/edge-agent/agent/agent/status"
+)
+
+// A reloadable is an agent whose config a test writes anew.
+type reloadable struct {
+	*rigged
+	t    testing.TB
+	mu   sync.Mutex
+	text string
+}
+
+func startReloadable(t testing.TB, yaml string) *reloadable {
+	t.Helper()
+	r := &reloadable{t: t, text: yaml}
+	cfg, err := config.Parse("test.yaml", []byte(yaml))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.rigged = startWith(t, cfg, func(a *Agent) {
+		a.Reread = func() (*config.Config, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			cfg, err := config.Parse("test.yaml", []byte(r.text))
+			if err == nil && cfg.HTTP.Listen.Port() == 9810 {
+				cfg.HTTP.Listen = a.Config.HTTP.Listen // as startWith has it
+			}
+			return cfg, err
+		}
+	})
+	r.until(t, "agent started", func() bool { return len(r.one) == 1 })
+	return r
+}
+
+// write makes the config another one, by replacing a part of it.
+func (r *reloadable) write(old, new string) {
+	r.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !strings.Contains(r.text, old) {
+		r.t.Fatalf("the config has no %q", old)
+	}
+	r.text = strings.Replace(r.text, old, new, 1)
+}
+
+// edit writes and reloads, and gives what changed, a line each.
+func (r *reloadable) edit(old, new string) []string {
+	r.t.Helper()
+	r.write(old, new)
+	done, err := r.Reload(r.t.Context())
+	if err != nil || !done.Taken {
+		r.t.Fatalf("%+v, %v", done, err)
+	}
+	return lines(done)
+}
+
+func lines(r status.Reload) []string {
+	said := []string{}
+	for _, c := range r.Changes {
+		said = append(said, c.String())
+	}
+	return said
+}
+
+func (r *reloadable) says(got []string, want ...string) {
+	r.t.Helper()
+	if !slices.Equal(got, want) {
+		r.t.Errorf("changed:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// trio are three cameras that lose nothing, however busy the machine is.
+const trio = `
+quarantine: {keep: 0}
+cameras:
+  left:
+    device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true}
+    mode: {rate: 50}
+    queue: {policy: block}
+    outputs: {model: {size: 32x32, ring: {slots: 64}}}
+  front:
+    device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true}
+    mode: {rate: 50}
+    queue: {policy: block}
+    outputs:
+      model: {size: 32x32, ring: {slots: 64}}
+      other: {size: 48x32, ring: {slots: 64}}
+  right:
+    device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true}
+    mode: {rate: 50}
+    queue: {policy: block}
+    outputs: {model: {size: 32x32, ring: {slots: 64}}}
+`
+
+// A tail follows a ring to its end, without connecting again.
+type tail struct {
+	mu    sync.Mutex
+	seen  []struct{ sequence, skipped uint64 }
+	ended chan struct{}
+	err   error
+}
+
+func (r *reloadable) tail(socket string) *tail {
+	r.t.Helper()
+	in, err := (&reader.Dialer{NoReconnect: true}).Dial(filepath.Join(r.dir, socket))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	l := &tail{ended: make(chan struct{})}
+	ctx, stop := context.WithCancel(r.t.Context())
+	go func() {
+		defer close(l.ended)
+		for {
+			f, err := in.Next(ctx)
+			l.mu.Lock()
+			if l.err = err; err == nil {
+				l.seen = append(l.seen, struct{ sequence, skipped uint64 }{f.Sequence, f.Skipped})
+			}
+			l.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	r.t.Cleanup(func() { stop(); <-l.ended; in.Close() })
+	return l
+}
+
+func (l *tail) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.seen)
+}
+
+// more waits for n more frames, and fails when the ring hangs up.
+func (r *reloadable) more(l *tail, n int) {
+	r.t.Helper()
+	from := l.count()
+	r.until(r.t, "more frames", func() bool {
+		select {
+		case <-l.ended:
+			r.t.Fatalf("hung up on after %d frames: %v", l.count(), l.err)
+		default:
+		}
+		return l.count() >= from+n
+	})
+}
+
+// gaps are the numbers after which one or more were not published, whatever the
+// reader was late for; numbers never go back.
+func (l *tail) gaps(t testing.TB) (gaps int) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, f := range l.seen[1:] {
+		switch before := l.seen[i].sequence; {
+		case f.sequence <= before:
+			t.Errorf("frame %d after %d", f.sequence, before)
+		case f.sequence > before+1+f.skipped:
+			gaps++
+		}
+	}
+	return gaps
+}
+
+// Law 10: whatever one camera of three is changed in, the others' sequence does not
+// break and their consumers notice nothing; nor do its own, of outputs that are as
+// they were.
+func TestReloadChangesOneCameraOfThree(t *testing.T) {
+	r := startReloadable(t, trio)
+	r.until(t, "all publish", func() bool {
+		return !slices.ContainsFunc(r.list(), func(c *camera) bool { return c.ledger.published.Load() == 0 })
+	})
+	left, right, front, other := r.tail("left/model.sock"), r.tail("right/model.sock"), r.tail("front/model.sock"), r.tail("front/other.sock")
+	cameras := r.list()
+	for _, edit := range []struct{ old, new, want string }{
+		{"quarantine:", "# as before\nquarantine:", ""},
+		{"other: {size: 48x32", "more: {size: 16x16}\n      other: {size: 48x32", "camera front: changed: outputs.more; kept: source, outputs.model, outputs.other"},
+		{"outputs:\n", "quality: {blur-below: 3}\n    outputs:\n", "camera front: changed: quality; kept: source, outputs.model, outputs.more, outputs.other"},
+		{"      more: {size: 16x16}\n", "", "camera front: changed: outputs.more; kept: source, outputs.model, outputs.other"},
+		{"quality: {blur-below: 3}", "recovery: {usb-reset: true}", "camera front: changed: quality, recovery.usb-reset; kept: source, outputs.model, outputs.other"},
+	} {
+		got := r.edit(edit.old, edit.new)
+		if edit.want == "" {
+			r.says(got)
+		} else {
+			r.says(got, edit.want)
+		}
+		for _, l := range []*tail{left, right, front, other} {
+			r.more(l, 3)
+		}
+	}
+	if now := r.list(); now[0] != cameras[0] || now[2] != cameras[2] || now[1] == cameras[1] || now[1].ledger.published.Load() < 20 {
+		t.Error("another camera was made anew, or the changed one was not, or it counts from 0")
+	}
+	for _, l := range []*tail{left, right} {
+		if n := l.gaps(t); n != 0 {
+			t.Errorf("%d gaps in the sequence of a camera that did not change", n)
+		}
+	}
+	front.gaps(t)
+	other.gaps(t)
+	r.stop()
+	r.finished(t)
+	for _, c := range r.list() {
+		a := c.ledger.Account()
+		if c.cfg.Name != "front" && (a.KernelLost != 0 || a.Captured != a.Published+a.Dropped["shutdown"]) {
+			t.Errorf("%s: %+v", c.cfg.Name, a)
+		}
+	}
+}
+
+// Another mode takes another opening; who is connected to a ring of a fixed size
+// stays.
+func TestReloadOfASourceKeepsConsumers(t *testing.T) {
+	r := startReloadable(t, strings.ReplaceAll(trio, "queue: {policy: block}", "queue: {capacity: 2}"))
+	r.until(t, "publishing", func() bool { return r.camera("front").ledger.published.Load() > 0 })
+	model, other := r.tail("front/model.sock"), r.tail("front/other.sock")
+	r.more(model, 2)
+	front := "  front:\n    device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true}\n    mode: "
+	r.says(r.edit(front+"{rate: 50}", front+"{rate: 40}"), "camera front: changed: mode; kept: outputs.model, outputs.other")
+	r.more(model, 3)
+	r.says(r.edit("other: {size: 48x32", "other: {size: 48x48"), "camera front: changed: outputs.other; kept: source, outputs.model")
+	r.more(model, 3)
+	<-other.ended // its images are others now
+	r.more(r.tail("front/other.sock"), 3)
+	model.gaps(t)
+	r.stop()
+	r.finished(t)
+}
+
+func TestReloadAddsAndRemovesCameras(t *testing.T) {
+	r := startReloadable(t, trio)
+	r.until(t, "publishing", func() bool { return r.camera("right").ledger.published.Load() > 0 })
+	left, right := r.tail("left/model.sock"), r.tail("right/model.sock")
+	gone := r.camera("right")
+	if err := os.WriteFile(gone.hangRecord, []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.says(r.edit("  right:", "  rear:"), "camera right: removed", "camera rear: added")
+	<-right.ended
+	for _, left := range []string{filepath.Join(r.dir, "right"), gone.hangRecord} {
+		if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", left, err)
+		}
+	}
+	if a := gone.ledger.Account(); a.InFlight != 0 || a.Balanced() != nil {
+		t.Errorf("%+v", a)
+	}
+	told := false
+	for _, e := range r.log.entries(t, "accounting") {
+		told = told || e["camera"] == "right"
+	}
+	if !told {
+		t.Error("its account is not told")
+	}
+	r.more(r.tail("rear/model.sock"), 3)
+	r.more(left, 3)
+	names := []string{}
+	for _, c := range r.Status().Cameras {
+		names = append(names, c.Name)
+	}
+	if !slices.Equal(names, []string{"left", "front", "rear"}) {
+		t.Errorf("cameras: %v", names)
+	}
+	if n := left.gaps(t); n != 0 {
+		t.Errorf("%d gaps", n)
+	}
+	r.stop()
+	r.finished(t)
+}
+
+// A config that cannot be taken changes nothing, whether its text is at fault or what
+// is to be made of it.
+func TestRefusedReloadChangesNothing(t *testing.T) {
+	r := startReloadable(t, trio)
+	r.until(t, "publishing", func() bool { return r.camera("front").ledger.published.Load() > 0 })
+	cameras, model := r.list(), r.tail("front/model.sock")
+	if err := os.MkdirAll(filepath.Join(r.dir, "new/model.sock"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	good := r.text
+	for _, test := range []struct{ new, want string }{
+		{"  fro nt:\n    frame: 3\n", "test.yaml:9:3: cameras.fro nt: found the name \"fro nt\""},
+		{"  left:\n", ""},
+		// A directory where the socket should be.
+		{"  new: {device: {pattern: bars}, outputs: {model: {size: 32x32}}}\n  front:\n", "camera new: output model: ring: listen on"},
+	} {
+		r.text = strings.Replace(good, "  front:\n", test.new, 1)
+		goroutines, files := runtime.NumGoroutine(), openFiles(t)
+		done, err := r.Reload(t.Context())
+		if err == nil || done.Taken || len(done.Faults) == 0 || test.want != "" && !strings.HasPrefix(done.Faults[0], test.want) {
+			t.Errorf("%+v, %v", done, err)
+		}
+		if !slices.Equal(r.list(), cameras) {
+			t.Error("the cameras are others")
+		}
+		r.until(t, "nothing is left of it", func() bool { return runtime.NumGoroutine() <= goroutines && openFiles(t) <= files })
+		r.more(model, 3)
+	}
+	if n := model.gaps(t); n != 0 {
+		t.Errorf("%d gaps", n)
+	}
+	c := r.Status().Config
+	if c.Refused != 3 || c.Reloads != 0 || !strings.HasPrefix(c.Fault, "camera new: ") {
+		t.Errorf("%+v", c)
+	}
+	r.text = good
+	r.says(r.edit("rate: 50", "rate: 49"), "camera left: changed: mode; kept: outputs.model")
+	if c := r.Status().Config; c.Reloads != 1 || c.Fault != "" {
+		t.Errorf("%+v", c)
+	}
+	r.stop()
+	r.finished(t)
+}
+
+// What is no camera's changes in place, or for itself.
+func TestReloadOfTheRest(t *testing.T) {
+	r := startReloadable(t, "http: {listen: 127.0.0.1:0}\n"+trio)
+	r.until(t, "publishing", func() bool { return r.camera("front").ledger.published.Load() > 0 })
+	model := r.tail("front/model.sock")
+	first := r.address(t)
+	r.says(r.edit("quarantine: {keep: 0}", "limits: {memory: 300MiB, temperature: off}"),
+		"camera left: changed: quarantine; kept: source, outputs.model",
+		"camera front: changed: quarantine; kept: source, outputs.model, outputs.other",
+		"camera right: changed: quarantine; kept: source, outputs.model",
+		"changed: quarantine", "changed: limits")
+	if r.ground.Load().evidence == nil {
+		t.Error("no quarantine")
+	}
+	r.budget.look()
+	if l := r.Status().Resources; l.MemoryLimitBytes != 300<<20 || l.TemperatureLimit != 0 {
+		t.Errorf("%+v", l)
+	}
+	r.says(r.edit("limits:", "quarantine: {keep: 2MiB}\nlimits:"), "changed: quarantine")
+	r.says(r.edit("listen: 127.0.0.1:0", "listen: 127.0.0.2:0"), "changed: http")
+	r.until(t, "another address", func() bool { return len(r.log.entries(t, "browsers, curl and Prometheus may ask")) == 2 })
+	urls := r.log.entries(t, "browsers, curl and Prometheus may ask")
+	if _, err := http.Get(first + "/healthz"); err == nil {
+		t.Error("the old address is answered")
+	}
+	ask(t, urls[1]["url"].(string)+"/healthz")
+	r.says(r.edit("quarantine: {keep: 2MiB}", "quarantine: {keep: 0}\nisolation: none"),
+		"camera left: changed: isolation, quarantine; kept: source, outputs.model",
+		"camera front: changed: isolation, quarantine; kept: source, outputs.model, outputs.other",
+		"camera right: changed: isolation, quarantine; kept: source, outputs.model",
+		"changed: isolation", "changed: quarantine")
+	r.more(model, 3)
+	model.gaps(t)
+	r.stop()
+	r.finished(t)
+}
+
+// Many reloads, while frames flow and consumers come and go, leave nothing behind.
+func TestReloadStormLeavesNothing(t *testing.T) {
+	r := startReloadable(t, trio)
+	r.until(t, "publishing", func() bool { return r.camera("front").ledger.published.Load() > 0 })
+	left := r.tail("left/model.sock")
+	turn := func(n int) {
+		for range n {
+			r.edit("outputs:\n", "quality: {blur-below: 3}\n    outputs:\n")
+			r.edit("  right:\n", "  rear:\n")
+			passing, err := (&reader.Dialer{NoReconnect: true}).Dial(filepath.Join(r.dir, "front/model.sock"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.edit("mode: {rate: 50}\n    queue: {policy: block}\n    quality: {blur-below: 3}\n", "mode: {rate: 40}\n    queue: {policy: block}\n")
+			r.edit("mode: {rate: 40}", "mode: {rate: 50}")
+			r.edit("  rear:\n", "  right:\n")
+			passing.Close()
+		}
+	}
+	heap := func() int64 {
+		r.log.mu.Lock()
+		r.log.buf = bytes.Buffer{}
+		r.log.mu.Unlock()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	turn(3)
+	before := heap()
+	goroutines, files := runtime.NumGoroutine(), openFiles(t)
+	turn(20)
+	// What a passing consumer had is dropped by the ring's own goroutine.
+	r.until(t, "as many goroutines and descriptors as before", func() bool { return runtime.NumGoroutine() <= goroutines && openFiles(t) <= files })
+	grown := heap() - before
+	t.Logf("100 reloads: the heap grew by %d bytes", grown)
+	if grown > 1<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+	r.more(left, 3)
+	if n := left.gaps(t); n != 0 {
+		t.Errorf("%d gaps", n)
+	}
+	r.stop()
+	r.finished(t)
+}
+
+// Those that come together are all done, one after the other.
+func TestReloadsComeOneAtATime(t *testing.T) {
+	r := startReloadable(t, trio)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if _, err := r.Reload(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if c := r.Status().Config; c.Reloads != 8 {
+		t.Errorf("%+v", c)
+	}
+	r.stop()
+	r.finished(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := r.Reload(ctx); err == nil {
+		t.Error("an agent that has ended was reloaded")
+	}
+}
