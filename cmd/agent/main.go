@@ -34,6 +34,7 @@ type cli struct {
 	Devices  devicesCmd  `cmd:"" help:"List the cameras with their identities, modes and controls."`
 	Process  processCmd  `cmd:"" help:"Send files through the preprocessor of a camera, as the daemon would."`
 	Bench    benchCmd    `cmd:"" help:"Measure what each camera and output costs on this device, and how many it holds."`
+	Reload   reloadCmd   `cmd:"" help:"Have the running agent take its config again: what differs changes, and nothing else."`
 	LogLevel logLevelCmd `cmd:"" help:"Show how much the running agent logs, or have it log more or less for a while."`
 	Worker   workerCmd   `cmd:"" hidden:"" help:"Preprocess for the daemon, which starts this itself."`
 	Ended    endedCmd    `cmd:"" hidden:"" help:"Log how the service ended, which systemd starts this for."`

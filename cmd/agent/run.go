@@ -52,7 +52,7 @@ func (r *runCmd) Run() error {
 	}
 	notifier := systemd.NewNotifier()
 	err = agent.New(agent.Options{
-		Config: cfg, Log: log, Level: least, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
+		Config: cfg, Reread: func() (*config.Config, error) { return loadConfig(r.Config) }, Log: log, Level: least, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
 		Notifier: notifier, Descriptors: systemd.NewDescriptorStore(notifier),
 		Watchdog: watchdog, FirstSequence: agent.SequenceByClock, Version: version, Events: recent.Events,
 	}).Run(ctx)
