@@ -31,8 +31,9 @@ type field struct{ name, value string }
 // journalFields turns an entry into the fields of a journal entry, MESSAGE and
 // PRIORITY first. A line that is no JSON object becomes MESSAGE as it is.
 // EVENT is the constant message of the log call, to search for; MESSAGE is the
-// sentence that `journalctl -u agent` shows, see [sentence]. SYSLOG_TIMESTAMP is the time of the event: under load journald's own stamp is
-// that of the delivery.
+// sentence that `journalctl -u agent` shows, see [sentence]. What is not printable is
+// escaped, see [printable]; only lines of a field stay lines. SYSLOG_TIMESTAMP is the
+// time of the event: under load journald's own stamp is that of the delivery.
 func journalFields(e *entry, identifier string) []field {
 	event, at := "", e.at.Format(timestampLayout)
 	var rest []field
@@ -55,8 +56,12 @@ func journalFields(e *entry, identifier string) []field {
 	if err != nil {
 		message, event, rest = string(bytes.TrimRight(e.line, "\n")), "", nil
 	}
+	message = cut(printable(message, false), maxSentence)
+	for i := range rest {
+		rest[i].value = printable(rest[i].value, true)
+	}
 	if event != "" {
-		rest = append(rest, field{"EVENT", event})
+		rest = append(rest, field{"EVENT", printable(event, false)})
 	}
 	return append([]field{
 		{"MESSAGE", message},

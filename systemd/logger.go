@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -33,18 +34,38 @@ func NewLogger(level *Level, recent *Recent) (zerolog.Logger, io.Closer) {
 // newStreamLogger logs to a terminal for people and to a pipe for programs.
 func newStreamLogger(out *os.File, level *Level, recent *Recent) (zerolog.Logger, io.Closer) {
 	if !IsTerminal(out) {
-		w := NewStreamWriter(out)
+		w := NewStreamWriter(jsonLines{out})
 		b := newBreakwater(w)
 		return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), stormLog{b, w}
 	}
-	// Without colours when NO_COLOR is set: zerolog looks itself.
-	w := NewStreamWriter(zerolog.ConsoleWriter{
-		Out:           out,
-		TimeFormat:    "15:04:05.000",
-		FieldsExclude: []string{"message_id"},
-	})
+	w := NewStreamWriter(console(out))
 	b := newBreakwater(w)
 	return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventTime)), stormLog{b, w}
+}
+
+// console writes lines for people: without colours when NO_COLOR is set, for which
+// zerolog looks itself. Strings it quotes where need be, the rest it does not.
+func console(out io.Writer) zerolog.ConsoleWriter {
+	return zerolog.ConsoleWriter{
+		Out:              out,
+		TimeFormat:       "15:04:05.000",
+		FieldsExclude:    []string{"message_id"},
+		FormatFieldValue: func(v any) string { return printable(fmt.Sprintf("%s", v), false) },
+		FormatPrepare: func(event map[string]any) error {
+			if message, ok := event[zerolog.MessageFieldName].(string); ok {
+				event[zerolog.MessageFieldName] = printable(message, false)
+			}
+			return nil
+		},
+	}
+}
+
+// jsonLines writes lines of JSON that may be looked at, too.
+type jsonLines struct{ io.Writer }
+
+func (w jsonLines) Write(line []byte) (int, error) {
+	_, err := w.Writer.Write(printableJSON(line))
+	return len(line), err
 }
 
 // IsTerminal says that a person may be looking at what is written to f.

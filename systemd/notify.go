@@ -204,8 +204,9 @@ func (n *Notifier) notify(state string, fds ...int) error {
 	return nil
 }
 
-// statusLine makes text one line of valid UTF-8: a newline would begin another
-// assignment, and systemd ignores a datagram that is not UTF-8.
+// statusLine makes text one printable line: a newline would begin another
+// assignment, systemd ignores a datagram that is not UTF-8, and systemctl shows
+// what else there is to a terminal as it is.
 func statusLine(text string) string {
-	return strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+	return printable(strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " "), false)
 }

@@ -3,6 +3,7 @@ package systemd
 import (
 	"bytes"
 	"hash/maphash"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -131,7 +132,7 @@ func bounded(text string) string {
 		text = text[:recentDetail-3] + "..."
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if !strconv.IsPrint(r) {
 			return ' '
 		}
 		return r
