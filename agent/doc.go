@@ -75,6 +75,13 @@
 //   - Rings with a size of their own exist from the start, so that consumers
 //     may come before the camera does. A ring whose size follows the camera
 //     exists once the camera was opened.
+//   - What is no camera is told by the capabilities of its own node, and by the driver's
+//     name where these say "camera" as well: the capture nodes of an ISP, and receivers that
+//     stream only when the media controller has set up a sensor. Neither is taken when the
+//     config names no camera; who names one gets what the driver says.
+//   - Whether a camera is busy is asked by a request for no buffers, which gives EBUSY when
+//     they are another program's and changes nothing; what is in its way is read from /sys
+//     and /proc. A survey never streams: a bus that is full is found out by who needs it.
 //   - Native code runs in a process for each camera, because no handler in ours
 //     survives its SIGSEGV, and no call of ours can be taken back. It adds some
 //     0.1 ms to a frame of 1080p, of MJPEG (4.8 ms) as of YUYV (1.9 ms): 70 to 115 us

@@ -80,7 +80,21 @@ func (l *lab) prove(place string) {
 func TestDocuments(t *testing.T) {
 	l := newContainer(t)
 	l.shelf()
+	l.scenario("files that the documents name", filesAreThere)
 	l.scenario("commands of the documents", func(l *lab) { l.prove(docs.Lab) })
+}
+
+// The package has every file that README and man pages name.
+func filesAreThere(l *lab) {
+	root, err := rig.ModuleRoot()
+	l.must(err)
+	paths, err := docs.Paths(root)
+	l.must(err)
+	if len(paths) < 8 {
+		l.Errorf("only %v", paths)
+	}
+	l.run(append([]string{"ls", "-d"}, paths...)...)
+	l.figure("%d files", len(paths))
 }
 
 // Those that need cameras.
