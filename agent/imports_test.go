@@ -197,7 +197,7 @@ var rooms = map[string]room{
 // Where a goroutine may start, or only a callback of AfterFunc. Everywhere else
 // the caller decides what runs beside what.
 var starters = map[string]string{
-	"cmd/agent":                   "signals",
+	"cmd/agent":                   "signals; a camera that is waited for is named",
 	"agent":                       "pipelines live here, and who starts a goroutine waits for it",
 	"agent/output/files":          "a disk may hang and must not hang a pipeline",
 	"agent/output/gst":            "pipelines connect while frames flow",

@@ -112,14 +112,18 @@ const (
 	ProblemNoCamera   = "no-camera"
 )
 
-// Look surveys a machine.
-func Look(r Roots) (*Survey, error) {
+// Look surveys a machine. asking is told the path of each node before it is asked: a camera
+// that is wedged lets Look wait for as long as its driver does, which may be for ever.
+func Look(r Roots, asking func(path string)) (*Survey, error) {
 	m := r.machine()
-	nodes, err := v4l2.Nodes(v4l2.Roots{Dev: m.dev, Sys: m.sys})
+	nodes, err := v4l2.Nodes(v4l2.Roots{Dev: m.dev, Sys: m.sys}, asking)
 	if err != nil {
 		return nil, err
 	}
-	return m.survey(nodes, v4l2.Busy), nil
+	return m.survey(nodes, func(path string) (bool, error) {
+		asking(path)
+		return v4l2.Busy(path)
+	}), nil
 }
 
 // survey is Look for a machine of which the nodes were asked, and busy asks again.

@@ -124,7 +124,7 @@ func TestAMachineWithoutAnything(t *testing.T) {
 	if want := `{"cameras":[],"others":[],"problems":[{"kind":"no-camera","blocking":true,"text":`; err != nil || !strings.HasPrefix(string(b), want) {
 		t.Errorf("%s, %v", b, err)
 	}
-	if _, err := Look(Roots{Dev: m.dev, Sys: m.sys, Proc: m.proc}); err != nil {
+	if _, err := Look(Roots{Dev: m.dev, Sys: m.sys, Proc: m.proc}, func(string) {}); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,8 @@
 package v4l2
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -79,5 +81,14 @@ func TestBusyIsWhoseBuffersAreAnothers(t *testing.T) {
 		if busy, err := k.host().busy("/dev/video0"); busy != want || (err == nil) != want {
 			t.Errorf("%v: %v, %v", errno, busy, err)
 		}
+	}
+}
+
+// Who lists nodes hears of each before it is opened, which may hang.
+func TestNodesAreToldBeforeTheyAreAsked(t *testing.T) {
+	var told []string
+	list, err := twoWebcams(t).describeAll(func(path string) { told = append(told, filepath.Base(path)) })
+	if err != nil || len(list) != 5 || strings.Join(told, " ") != "video0 video1 video2 video10 video11" {
+		t.Errorf("%d nodes, told of %v, %v", len(list), told, err)
 	}
 }

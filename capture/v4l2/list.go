@@ -59,14 +59,17 @@ type SizeInfo struct {
 func List() ([]Device, error) { return systemHost(Roots{}).list() }
 
 func (h host) list() ([]Device, error) {
-	all, err := h.describeAll()
+	all, err := h.describeAll(func(string) {})
 	return slices.DeleteFunc(all, func(d Device) bool { return d.Kind != KindCamera }), err
 }
 
-// Nodes describes all video nodes of a machine, by number, cameras or not.
-func Nodes(r Roots) ([]Device, error) { return systemHost(r).describeAll() }
+// Nodes describes all video nodes of a machine, by number, cameras or not. Before each
+// one asking is told its path: a driver may let who asks wait for ever.
+func Nodes(r Roots, asking func(path string)) ([]Device, error) {
+	return systemHost(r).describeAll(asking)
+}
 
-func (h host) describeAll() ([]Device, error) {
+func (h host) describeAll(asking func(path string)) ([]Device, error) {
 	nodes, err := h.nodes()
 	if err != nil {
 		return nil, err
@@ -74,6 +77,7 @@ func (h host) describeAll() ([]Device, error) {
 	var list []Device
 	for _, n := range nodes {
 		d := Device{Path: n.path, Name: n.name, Serial: n.serial, ByID: n.byID, ByPath: n.byPath}
+		asking(n.path)
 		if d.Err = h.describe(&d); errors.Is(d.Err, capture.ErrNotFound) {
 			continue // it is just going
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/agent/output/gst"
 	"github.com/edge-agent/agent/capture"
-	"github.com/edge-agent/agent/capture/survey"
 	"github.com/edge-agent/agent/capture/v4l2"
 	"github.com/edge-agent/agent/preproc"
 )
@@ -93,7 +92,7 @@ func tryCameras(cameras []config.Camera) error {
 
 // diagnose says what agent devices has to say of a camera that cannot be used.
 func diagnose(cam config.Camera) {
-	s, err := survey.Look(survey.Roots{})
+	s, err := look()
 	if err != nil {
 		return // the camera's own error has been told
 	}

@@ -34,7 +34,7 @@ type listedCamera struct {
 
 // Run lists the cameras of this machine.
 func (d *devicesCmd) Run() error {
-	s, err := survey.Look(survey.Roots{})
+	s, err := look()
 	if err != nil {
 		return err
 	}

@@ -3,13 +3,45 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/edge-agent/agent/agent/control"
 	"github.com/edge-agent/agent/agent/status"
 	"github.com/edge-agent/agent/capture/survey"
 	"github.com/edge-agent/agent/capture/v4l2"
 )
+
+// patience is how long a node may take for its answers before the user is told for whom
+// they wait. uvcvideo alone waits 5 s for each.
+const patience = 6 * time.Second
+
+// look surveys this machine, and says which camera lets it wait.
+func look() (*survey.Survey, error) {
+	w := &waiting{w: os.Stderr}
+	defer w.on("")
+	return survey.Look(survey.Roots{}, w.on)
+}
+
+// waiting says who is waited for.
+type waiting struct {
+	w     io.Writer
+	timer *time.Timer
+}
+
+// on begins to wait for a node, or ends with "".
+func (w *waiting) on(node string) {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	if node != "" {
+		w.timer = time.AfterFunc(patience, func() {
+			fmt.Fprintf(w.w, "%s does not answer, still waiting: its driver hangs, which `sudo dmesg` may tell of; unplug the camera, or press Ctrl-C\n", node)
+		})
+	}
+}
 
 // askAgent tells the survey what the running agent does with its cameras. Without an
 // agent, or the right to ask it, there is nothing to tell.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/edge-agent/agent/agent/config"
 	"github.com/edge-agent/agent/capture/survey"
@@ -148,4 +150,21 @@ func TestJSONHasStableKeys(t *testing.T) {
 			t.Errorf("no key %s in %s", key, b)
 		}
 	}
+}
+
+// Who waits for a wedged camera is told for which.
+func TestACameraThatDoesNotAnswerIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		w := &waiting{w: &b}
+		w.on("/dev/video0")
+		<-time.After(patience / 2)
+		w.on("/dev/video2")
+		<-time.After(patience + time.Second)
+		w.on("")
+		<-time.After(2 * patience)
+		if got := b.String(); !strings.HasPrefix(got, "/dev/video2 does not answer") || strings.Count(got, "\n") != 1 {
+			t.Errorf("%q", got)
+		}
+	})
 }
