@@ -16,7 +16,6 @@ import (
 	"github.com/edge-agent/agent/agent/instance"
 	"github.com/edge-agent/agent/agent/output/web"
 	"github.com/edge-agent/agent/agent/status"
-	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
 )
 
@@ -190,18 +189,14 @@ func (a *Agent) build() error {
 	return nil
 }
 
-// report tells once a period of drops that go on and, by STATUS, for how long
-// pictures have been bad.
+// report tells once a period of drops that go on and, by STATUS, of what changes
+// without an event, such as for how long pictures have been bad.
 func (a *Agent) report(ctx context.Context) {
 	every(ctx, a.monitor, "report", reportPeriod, probeLimit, func() {
-		bad := false
 		for _, c := range a.list() {
 			c.troubles.report(reportPeriod)
-			bad = bad || c.state.Load().Verdict != preproc.Good
 		}
-		if bad {
-			a.show()
-		}
+		a.show()
 	})
 }
 
@@ -227,7 +222,7 @@ func (a *Agent) changed() {
 
 // show tells systemd how every camera is.
 func (a *Agent) show() {
-	a.say("status", a.Notifier.Status(a.statusLine()))
+	a.say("status", a.Notifier.Status(a.unitStatus()))
 }
 
 // supervised logs what the supervisor has to say.

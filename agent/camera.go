@@ -73,7 +73,9 @@ type camera struct {
 
 	// Of the goroutine that supervises.
 	ladder  recovery.Ladder
-	refused time.Time // since when its device may not be opened; zero when it may
+	refused time.Time                 // since when its device may not be opened; zero when it may
+	tried   atomic.Int32              // the rung of the newest failure
+	nextTry atomic.Pointer[time.Time] // when wait ends, nil while it does not wait
 	barren  barren
 	least   *atomic.Int32 // the fallback mode that is opened at best, as the budget has it
 
@@ -232,6 +234,9 @@ func (c *camera) fit(format capture.Format) error {
 // when a device appeared.
 func (c *camera) wait(ctx context.Context, pulse *health.Pulse, atMost time.Duration) error {
 	pulse.Allow(atMost + stallSlack)
+	end := time.Now().Add(atMost)
+	c.nextTry.Store(&end)
+	defer c.nextTry.Store(nil)
 	limited, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	if err := c.origin.Wait(limited); err != nil && limited.Err() == nil {

@@ -49,6 +49,7 @@ func (c *camera) failed(err error, src capture.Source) recovery.Step {
 	}
 	step := c.ladder.Failed(cause, time.Now())
 	c.ledger.recoveries[step.Rung].Add(1)
+	c.tried.Store(int32(step.Rung))
 	if step.News {
 		c.tellStep(step, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/edge-agent/agent/agent/recovery"
+	"github.com/edge-agent/agent/agent/status"
 	"github.com/edge-agent/agent/capture"
 	"github.com/edge-agent/agent/preproc"
 	"github.com/edge-agent/agent/systemd"
@@ -125,7 +126,18 @@ func (c *camera) logState(p Phase, err error) {
 	}
 }
 
-// statusLine is the STATUS line for systemd: every camera in a few words.
+// unitStatus is the STATUS line for systemd: the first line of agent status, and
+// every camera in a few words.
+func (a *Agent) unitStatus() string {
+	s := a.Status()
+	line := s.Headline
+	if worst := s.Worst(); worst != nil && worst.Since != nil {
+		line += " since " + status.Clock(*worst.Since, s.Time)
+	}
+	return line + "; " + a.statusLine()
+}
+
+// statusLine is what is short, and every camera in a few words.
 func (a *Agent) statusLine() string {
 	var parts []string
 	if err := a.untrusted.Load(); err != nil {

@@ -77,6 +77,7 @@ func (a *Agent) judge(s *status.Status) {
 	}
 	s.Degraded = len(s.Reasons) > failed
 	a.known.since(s)
+	_, s.Headline = s.Words()
 }
 
 // firsts remember since when there is a reason that has no time of its own: whoever

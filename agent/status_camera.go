@@ -29,6 +29,10 @@ func (c *camera) status(b *budget) status.Camera {
 	s.LastCaptured, s.LastPublished = ago(c.ledger.lastCaptured.Load()), ago(c.ledger.lastPublished.Load())
 	s.Reason, s.ReasonSince = c.fault(state, now)
 	s.Healthy = s.ReasonSince == nil
+	if rung := recovery.Rung(c.tried.Load()); state.Phase != Publishing && rung != recovery.Wait {
+		s.Remedy = rung.String()
+	}
+	s.NextTry = c.nextTry.Load()
 	for i := range c.ledger.stages {
 		h := c.ledger.stages[i].Histogram()
 		s.Stages = append(s.Stages, status.Stage{Name: stage(i).String(), Histogram: histogram(&h)})

@@ -51,13 +51,8 @@ function update(s) {
 // headline says whether everything is fine, and if not what and since when.
 function headline(s) {
   const grade = !s.healthy ? "bad" : s.degraded ? "warn" : "good";
-  const failed = s.cameras.filter(c => !c.healthy);
   const all = s.cameras.length;
-  let text = "All is well";
-  if (s.healthy && s.degraded) text = "Works, with less than asked for";
-  else if (!s.healthy && s.reasons.some(r => r.kind === "failed" && !r.camera)) text = "The agent itself has trouble";
-  else if (!s.healthy) text = all === 1 ? `Camera ${failed[0].name} has trouble` : `${failed.length} of ${all} cameras ${failed.length === 1 ? "has" : "have"} trouble`;
-  banner(grade, text);
+  banner(grade, s.headline);
   const most = innerWidth < 600 ? 3 : 6;
   fill($("reasons"), s.reasons.slice(0, most), () => make("li", "", make("a"), make("span")), (e, r) => {
     dress(e, r.kind === "failed" ? "bad" : "warn");

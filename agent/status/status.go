@@ -24,6 +24,8 @@ type Status struct {
 	Started       time.Time `json:"started"`
 	UptimeSeconds float64   `json:"uptime_seconds"`
 
+	// Headline is whether all is well, and if not, what is not: see [Status.Words].
+	Headline string `json:"headline"`
 	// Alive: every stage makes progress, which is what the watchdog asks.
 	Alive bool `json:"alive"`
 	// Ready: every camera publishes fresh frames, and good ones.
@@ -82,6 +84,10 @@ type Camera struct {
 	Healthy     bool       `json:"healthy"`
 	Reason      string     `json:"reason"`
 	ReasonSince *time.Time `json:"reason_since"`
+	// Remedy is what was tried last on a camera that fails, NextTry when it is tried
+	// again at the latest, null while it is not waited for.
+	Remedy  string     `json:"remedy"`
+	NextTry *time.Time `json:"next_try"`
 	// Format is what its driver delivers: "MJPG 1280x720"; Mode what was asked for.
 	Format string `json:"format"`
 	Mode   string `json:"mode"`

@@ -39,7 +39,7 @@ func slowInput(yaml, by string) func(l *lab) {
 		l.publishes(5)
 		l.must(slow.Signal(15))
 		// It may have been lowered more than once.
-		restored := l.await("the full rate", 5*time.Minute, func() bool { return l.property("StatusText") == "front: publishing" })
+		restored := l.await("the full rate", 5*time.Minute, func() bool { return l.property("StatusText") == "All is well; front: publishing" })
 		l.figure("restored %.0f s later", restored.Seconds())
 		l.publishes(20)
 		a := l.stop()["front"]

@@ -75,7 +75,7 @@ func wedgeUVC(l *lab) {
 	c.say("wedge")
 	l.figure("waiting after %.1f s", l.status("front: waiting").Seconds())
 	l.figure("publishing %.1f s later", l.await("a camera that publishes", time.Minute, func() bool {
-		return l.property("StatusText") == "front: publishing"
+		return l.property("StatusText") == "All is well; front: publishing"
 	}).Seconds())
 	l.publishes(20)
 	resets := l.journal("_PID="+pid, "EVENT=USB port of the camera was reset")
@@ -197,7 +197,7 @@ func swapTwins(l *lab) {
 	a.say("freeze")
 	l.figure("frozen picture on the right %.1f s after the swap", l.status("right: publishing, frozen").Seconds())
 	l.await("a good picture on the left", 30*time.Second, func() bool {
-		return strings.HasPrefix(l.property("StatusText"), "left: publishing; ")
+		return strings.Contains(l.property("StatusText"), "; left: publishing; ")
 	})
 	accounts := l.stop()
 	l.figure("left %v, right %v", accounts["left"], accounts["right"])

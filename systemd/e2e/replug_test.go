@@ -104,7 +104,7 @@ func freezeUVC(l *lab) {
 	}
 	c.say("thaw")
 	l.figure("good %.1f s after the thaw", l.await("a good camera", 30*time.Second, func() bool {
-		return l.property("StatusText") == "front: publishing"
+		return l.property("StatusText") == "All is well; front: publishing"
 	}).Seconds())
 	l.publishes(10)
 	for _, event := range []string{"picture is bad", "picture is no longer bad"} {
