@@ -34,6 +34,8 @@ type cli struct {
 	Devices  devicesCmd  `cmd:"" help:"List the cameras with their identities, modes and controls."`
 	Process  processCmd  `cmd:"" help:"Send files through the preprocessor of a camera, as the daemon would."`
 	Bench    benchCmd    `cmd:"" help:"Measure what each camera and output costs on this device, and how many it holds."`
+	Status   statusCmd   `cmd:"" help:"Show how the running agent is: cameras, rates, losses, what is wrong and since when."`
+	Snapshot snapshotCmd `cmd:"" help:"Take the next image of a camera of the running agent."`
 	Reload   reloadCmd   `cmd:"" help:"Have the running agent take its config again: what differs changes, and nothing else."`
 	LogLevel logLevelCmd `cmd:"" help:"Show how much the running agent logs, or have it log more or less for a while."`
 	Worker   workerCmd   `cmd:"" hidden:"" help:"Preprocess for the daemon, which starts this itself."`
@@ -49,7 +51,11 @@ Try it:
   agent check --config FILE     is this config right?
   agent bench                   what does it cost on this device?
 
-As a service: systemctl status agent, journalctl -u agent; in a browser: http://localhost:9810/`
+As a service:
+  agent status                  how is it? (--watch: as it changes)
+  agent snapshot CAMERA         what does it see?
+  journalctl -u agent           what happened?
+In a browser: http://localhost:9810/`
 
 func main() {
 	cobra.EnableCommandSorting = false
