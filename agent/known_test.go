@@ -36,9 +36,7 @@ func TestWorkerThatComputesWronglyIsReplacedByOneThatDoesNot(t *testing.T) {
 	if len(replaced) != 1 || replaced[0]["error"] != cause || replaced[0]["frame_seq"] != nil {
 		t.Errorf("told: %v", replaced)
 	}
-	if err := r.Healthy(); err != nil {
-		t.Error(err)
-	}
+	r.until(t, "healthy", func() bool { return r.Healthy() == nil }) // a moment after it was told
 	r.stop()
 	r.finished(t)
 }
