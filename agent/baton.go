@@ -14,6 +14,9 @@ func newBaton() baton {
 
 // take returns an error only when ctx ends first.
 func (b baton) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err // select would toss a coin
+	}
 	select {
 	case <-b:
 		return nil
