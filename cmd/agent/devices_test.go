@@ -163,6 +163,7 @@ func TestACameraThatDoesNotAnswerIsNamed(t *testing.T) {
 		<-time.After(patience + time.Second)
 		w.on("")
 		<-time.After(2 * patience)
+		synctest.Wait()
 		if got := b.String(); !strings.HasPrefix(got, "/dev/video2 does not answer") || strings.Count(got, "\n") != 1 {
 			t.Errorf("%q", got)
 		}
