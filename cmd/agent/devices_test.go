@@ -2,10 +2,11 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,19 +137,55 @@ func TestACameraIsFoundByWhatItIsCalled(t *testing.T) {
 	}
 }
 
-// The keys that man 1 agent documents.
-func TestJSONHasStableKeys(t *testing.T) {
-	b, err := json.Marshal(propose(found()))
+// keys are the names of all members of a type in JSON.
+func keys(t reflect.Type, into map[string]bool) {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Pointer:
+		keys(t.Elem(), into)
+	case reflect.Struct:
+		for f := range t.Fields() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if name != "" && name != "-" {
+				into[name] = true
+			}
+			if name != "-" && f.IsExported() {
+				keys(f.Type, into)
+			}
+		}
+	}
+}
+
+// agent(1) tells of every key of the JSON and of every kind of problem.
+func TestManPageTellsOfTheKeysOfTheJSON(t *testing.T) {
+	page, err := os.ReadFile("../../systemd/man/agent.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{
-		"cameras", "others", "problems", "camera", "config", "state", "mode", "path", "kind", "name", "driver", "bus", "identity", "by_id",
-		"formats", "controls", "owner", "holders", "usb", "mbit_per_second", "shares", "blocking", "text", "remedy", "what", "pid", "command", "user",
-	} {
-		if !bytes.Contains(b, []byte(`"`+key+`":`)) {
-			t.Errorf("no key %s in %s", key, b)
+	_, told, _ := strings.Cut(strings.ReplaceAll(string(page), `\-`, "-"), ".SS agent devices\n")
+	told, _, _ = strings.Cut(told, ".SS agent process\n")
+	has := func(word string) bool { return regexp.MustCompile(`\b` + word + `\b`).MatchString(told) }
+	all := map[string]bool{}
+	keys(reflect.TypeFor[inventory](), all)
+	if len(all) < 40 {
+		t.Errorf("only %d keys: %v", len(all), all)
+	}
+	for key := range all {
+		if !has(key) {
+			t.Errorf("agent(1) does not tell of the key %s", key)
 		}
+	}
+	code, err := os.ReadFile("../../capture/survey/survey.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := regexp.MustCompile(`Problem\w+ += "([a-z-]+)"`).FindAllStringSubmatch(string(code), -1)
+	for _, kind := range kinds {
+		if !has(kind[1]) {
+			t.Errorf("agent(1) does not tell of the kind %s", kind[1])
+		}
+	}
+	if len(kinds) < 10 {
+		t.Errorf("only the kinds %v found", kinds)
 	}
 }
 
