@@ -41,6 +41,7 @@ var healthy = values{
 	`edge_agent_alive{}`:                     "1+0x240",
 	`edge_agent_ready{}`:                     "1+0x240",
 	`edge_agent_healthy{}`:                   "1+0x240",
+	refused:                                  "1+0x240",
 	`edge_agent_previous_stuck{}`:            "0+0x240",
 	`edge_agent_memory_bytes{}`:              "100+0x240",
 	`edge_agent_memory_limit_bytes{}`:        "400+0x240",
@@ -69,6 +70,7 @@ var healthy = values{
 }
 
 const (
+	refused    = `edge_agent_config_last_reload_successful{}`
 	o          = `{camera="c",output="model",kind="ring"}`
 	streaming  = `edge_agent_camera_state{camera="c",state="publishing"}`
 	reopened   = `edge_agent_recoveries_total{camera="c",rung="reopen"}`
@@ -177,6 +179,9 @@ var incidents = []incident{
 	{name: "descriptors", changes: values{"process_open_fds{}": from("50", "3686.4")}, at: []string{"20m"},
 		alert: "NearLimit", summary: "90% of the descriptors that the agent may have are in use", labels: "resource: descriptors"},
 	{name: "another program", changes: values{`edge_agent_build_info{version="1"}`: "_x240", "process_open_fds{}": "4000+0x240", "process_start_time_seconds{}": "1+1x240"}, at: []string{"30m"}},
+	{name: "a config that was refused", changes: values{refused: from("1", "0")}, at: []string{"20m"},
+		alert: "ConfigRefused", summary: "the config on the disk was refused, and the one before runs on"},
+	{name: "one that was mended at once", changes: values{refused: within("1", "0", 20, 40)}, at: []string{"9m", "20m"}},
 	{name: "the agent leaks", changes: values{`edge_agent_leaking{resource="memory"}`: from("0", "1")}, at: []string{"20m"},
 		alert: "Leak", summary: "the agent leaks memory", labels: "resource: memory"},
 	{name: "a worker leaks", changes: values{`edge_agent_worker_leaking{camera="c"}`: from("0", "1")}, at: []string{"20m"},
