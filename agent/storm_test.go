@@ -1,0 +1,122 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/edge-agent/agent/agent/config"
+	"github.com/edge-agent/agent/capture"
+	"github.com/edge-agent/agent/systemd"
+)
+
+// 100,000 damaged frames, a thousand a second, are told of at once, once in ten
+// seconds, and at their end; and the entries tell of each one.
+func TestStormOfDamagedFramesIsToldOnceAPeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &journal{}
+		storm := troubles{log: zerolog.New(log), ledger: &Ledger{}}
+		const damaged = 100_000
+		for i := range uint64(damaged + 30_000) { // 30 s without
+			time.Sleep(time.Millisecond)
+			if i < damaged {
+				storm.dropped(DropCorrupt, "capture", i, capture.ErrStalled)
+			}
+			if i%1000 == 0 {
+				storm.report(reportPeriod)
+			}
+		}
+		first, more := log.entries(t, "frame dropped"), log.entries(t, "frames dropped")
+		told := float64(len(first))
+		for _, e := range more {
+			told += e["more"].(float64)
+		}
+		if len(first) != 1 || len(more) > 11 || told != damaged {
+			t.Errorf("%d and %d entries tell of %.0f", len(first), len(more), told)
+		}
+		end := log.entries(t, "frames no longer dropped")
+		if len(end) != 1 || end[0]["total"].(float64) != damaged {
+			t.Errorf("the end: %v", end)
+		}
+	})
+}
+
+// A camera that comes and goes as fast as it can, for which each time is news, is
+// logged a few times by the log that the agent has; the rest is counted.
+func TestFlappingCameraIsCountedInTheLog(t *testing.T) {
+	const flaps = 500
+	gone := fmt.Errorf("dequeue: %w", capture.ErrGone)
+	var openings []opening
+	for i := range uint64(flaps) {
+		openings = append(openings, opening{frames: frames(2*i, 2*i+1), end: gone}, opening{err: fmt.Errorf("open: %w", capture.ErrNotFound)})
+	}
+	s := &script{format: grey, openings: openings}
+	origins = func(config.Camera) (origin, error) { return s, nil }
+	t.Cleanup(func() { origins = newOrigin })
+	file := filepath.Join(t.TempDir(), "log")
+	log, closer := logTo(t, file)
+	cfg := config.Defaults()
+	cfg.AddPattern().Name = "front"
+	r := startWith(t, cfg, func(a *Agent) { a.Log = log })
+	r.finished(t)
+	if err := closer(); err != nil {
+		t.Fatal(err)
+	}
+	entries, sums := tally(t, file)
+	t.Logf("%d flaps, %d entries: %v", flaps, entries, sums)
+	if sums["camera publishes again"]+sums["camera publishes"] != flaps || sums["camera not available, trying again"] < flaps {
+		t.Errorf("the entries tell of %v", sums)
+	}
+	if entries > 250 {
+		t.Errorf("%d entries", entries)
+	}
+}
+
+// logTo makes the agent's own logger write to a file.
+func logTo(t *testing.T, path string) (zerolog.Logger, func() error) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	stderr := os.Stderr
+	os.Stderr = file
+	defer func() { os.Stderr = stderr }()
+	log, closer := systemd.NewLogger(systemd.NewLevel(zerolog.InfoLevel), nil)
+	return log, closer.Close
+}
+
+// tally counts the entries in a file, and how often each message was to be logged.
+func tally(t *testing.T, path string) (entries int, sums map[string]int) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums = map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		var e struct {
+			Message, Kind string
+			ID            string `json:"message_id"`
+			LeftOut       int    `json:"left_out"`
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		entries++
+		if e.ID == systemd.MessageLogStorm {
+			sums[e.Kind] += e.LeftOut
+			continue
+		}
+		sums[e.Message]++
+	}
+	return entries, sums
+}
