@@ -137,7 +137,7 @@ func (s *Survey) Held(path, camera, doing string) {
 		at = len(c.Holders)
 		c.Holders = append(c.Holders, Holder{Command: "agent", Agent: true})
 	}
-	c.Holders[at].Camera, c.Holders[at].Doing = camera, plain(doing)
+	c.Holders[at].Camera, c.Holders[at].Doing = camera, Plain(doing)
 	for j := range c.Problems {
 		if p := &c.Problems[j]; p.Kind == ProblemBusy {
 			*p = inUse(c.Holders)

@@ -32,7 +32,7 @@ func (m machine) nodeless(nodes []v4l2.Device) []Problem {
 		if !strings.HasPrefix(e.Name(), "video") || slices.ContainsFunc(nodes, func(d v4l2.Device) bool { return d.Path == path }) {
 			continue
 		}
-		name := plain(attribute(m.sys, "class", "video4linux", e.Name(), "name"))
+		name := Plain(attribute(m.sys, "class", "video4linux", e.Name(), "name"))
 		list = append(list, Problem{ProblemNoNode, true, fmt.Sprintf("the kernel has %s (%s), and %s does not exist", e.Name(), name, path),
 			"in a container: run it with `--device " + path + " --group-add video`; else `sudo udevadm trigger --action=add --subsystem-match=video4linux`"})
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// plain is what a device says of itself, without what a terminal would obey.
-func plain(name string) string {
+// Plain is what a device says of itself, without what a terminal would obey.
+func Plain(name string) string {
 	return strings.Map(func(r rune) rune {
 		if strconv.IsPrint(r) {
 			return r

@@ -131,7 +131,7 @@ func (m machine) survey(nodes []v4l2.Device, busy func(path string) (bool, error
 	s := &Survey{Cameras: []Camera{}, Others: []Other{}}
 	holders := m.holders(nodes)
 	for _, d := range nodes {
-		d.Name, d.Driver, d.Bus, d.Serial = plain(d.Name), plain(d.Driver), plain(d.Bus), plain(d.Serial)
+		d.Name, d.Driver, d.Bus, d.Serial = Plain(d.Name), Plain(d.Driver), Plain(d.Bus), Plain(d.Serial)
 		if d.Kind != v4l2.KindCamera {
 			s.Others = append(s.Others, Other{d.Path, d.Name, d.Driver, d.Kind, whatIs(d)})
 			continue

@@ -102,7 +102,7 @@ func speed(dir string) float64 {
 // product is what a device calls itself, or its numbers.
 func product(dir string) string {
 	if name := strings.TrimSpace(attribute(dir, "manufacturer") + " " + attribute(dir, "product")); name != "" {
-		return plain(name)
+		return Plain(name)
 	}
 	return attribute(dir, "idVendor") + ":" + attribute(dir, "idProduct")
 }

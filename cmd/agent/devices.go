@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -78,7 +79,7 @@ func (inv *inventory) named(word string) ([]listedCamera, error) {
 		names = append(names, c.Label)
 	}
 	if like == nil {
-		return nil, fmt.Errorf("no camera %q; there are: %s", word, strings.Join(append(names, "no others"), ", "))
+		return nil, fmt.Errorf("no camera %q; there are: %s", word, cmp.Or(strings.Join(names, ", "), "none at all"))
 	}
 	return like, nil
 }

@@ -37,7 +37,7 @@ func found() *survey.Survey {
 				Holders: []survey.Holder{{PID: 812, Command: "ffmpeg", User: "pi"}},
 				USB:     &survey.USB{Port: "1-1.2", Version: "2.00", Mbit: 480, Hub: "USB2.0 Hub (1-1)", Autosuspend: true, Shares: []survey.Peer{{Port: "1-1.4", Name: "Disk", Mbit: 480}}}},
 			{Device: device("/dev/video2", "HD Pro Webcam C920", v4l2.Selector{ByPath: "pci-0:1-video-index0"}), State: survey.NoPermission},
-			{Device: device("/dev/video4", `evil"}, x: {y: "`, v4l2.Selector{Name: `evil"}, x: {y: "`}), State: survey.OK},
+			{Device: device("/dev/video4", `evil"}, x: {y: "`, v4l2.Selector{Name: "evil\"}, x: {y: \"\x1bc"}), State: survey.OK},
 			{Device: device("/dev/video6", "IP Cam", v4l2.Selector{Path: "/dev/video6"}), State: survey.NoPictures},
 		},
 		Others: []survey.Other{{Path: "/dev/video1", Name: "HD Pro Webcam C920", Kind: v4l2.KindMetadata, What: "metadata of a camera's frames"}},
@@ -74,7 +74,7 @@ func TestSnippetsAreGoodConfigs(t *testing.T) {
 	if m := cfg.Cameras[0].Mode; m.Width != 1280 || m.Height != 720 || m.Rate != 29.97 {
 		t.Errorf("mode %+v", m)
 	}
-	if d := cfg.Cameras[2].Device; d.Name != `evil"}, x: {y: "` {
+	if d := cfg.Cameras[2].Device; d.Name != "evil\"}, x: {y: \"\x1bc" {
 		t.Errorf("device %+v", d)
 	}
 	for _, c := range propose(found()).Cameras { // as --json has them
@@ -99,6 +99,9 @@ func TestOverviewHasALineForEachCamera(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("%s\nwithout %q", out, want)
 		}
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Errorf("a camera writes to the terminal: %q", out)
 	}
 	if lines := strings.Count(out, "\n"); lines > 12 {
 		t.Errorf("%d lines are no overview:\n%s", lines, out)

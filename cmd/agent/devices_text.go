@@ -37,7 +37,7 @@ func (t *text) overview(cameras []listedCamera) {
 		if c.Mode != nil {
 			mode, largest = c.Mode.String(), c.Largest().Size()
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Label, c.Path, c.State, mode, largest, c.Identity)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Label, c.Path, c.State, mode, largest, survey.Plain(c.Identity.String()))
 	}
 	t.err = tw.Flush()
 	t.printf("\n`agent devices NAME` shows all formats, sizes, rates and controls of a camera.\n")
