@@ -108,7 +108,7 @@ prometheus: deps-test ## the metrics, the alerts and the dashboard, with real Pr
 		$(GO) test -tags $(GOTAGS)$(comma)prometheus -count 1 -v -run 'Prometheus|Promtool|AlertsFire' ./agent/metrics ./agent
 
 # With the tags of the tests that need a VM or a camera, which are code too.
-lint: GOFLAGS := -tags=$(GOTAGS),e2e,dnn,v4l2real,callgrind,gstreamer,page,prometheus -buildvcs=false
+lint: GOFLAGS := -tags=$(GOTAGS),e2e,deb,dnn,v4l2real,callgrind,gstreamer,page,prometheus -buildvcs=false
 lint: deps-lint ## gofmt, vet, staticcheck, clang-format, shellcheck, man pages, words
 	@.ci/lint
 
@@ -171,18 +171,27 @@ distclean: clean ## clean, and forget downloads and images
 # The Debian package.
 PACKAGES_DEB := debhelper dpkg-dev
 
-.PHONY: deb deb-lint
+DEB = $(CURDIR)/dist/edge-agent_$(VERSION)_$(shell dpkg --print-architecture).deb
+TEST_STEPS += deb-test
+
+.PHONY: deb deb-again deb-test
 deb: deps ## dist/edge-agent_VERSION_ARCH.deb, as git and the compiler have it, bit for bit
 	@.ci/deps $(PACKAGES_DEB)
 	systemd/deb.sh '$(VERSION)' '$(COMMIT)'
 
-deb-lint: deb ## what lintian says of the package
-	@.ci/deps lintian
-	lintian --fail-on error,warning dist/edge-agent_$(VERSION)_*.deb
+# Somewhere else, in another time zone, language and umask.
+deb-again: deb
+	@mkdir -p .cache/deb-again
+	umask 027; TZ=Pacific/Kiritimati LC_ALL=C DEB_BUILD=.cache/deb-again/elsewhere DEB_OUT=.cache/deb-again \
+		systemd/deb.sh '$(VERSION)' '$(COMMIT)' >.cache/deb-again/log 2>&1 || { tail .cache/deb-again/log; exit 1; }
+
+deb-test: deb deb-again ## the package: small, hardened, lintian-clean, reproducible, with debug symbols
+	@.ci/deps lintian gdb
+	DEB='$(DEB)' DEB_AGAIN='$(CURDIR)/.cache/deb-again' $(GO) test -tags $(GOTAGS)$(comma)deb -count 1 -v \
+		-run 'Package|Program|DebugSymbols|Lintian|Reproducible' ./systemd
 
 # The installed package under systemd, with the kernel's camera drivers, in a
 # virtual machine: systemd/e2e. Needs root; installs QEMU when it is missing.
-DEB = $(CURDIR)/dist/edge-agent_$(VERSION)_$(shell dpkg --print-architecture).deb
 E2E_ENV = PATH='$(CURDIR)/.cache/prometheus/usr/bin':"$$PATH" E2E_DEB='$(DEB)' \
 	E2E_TESTHOOKS='$(CURDIR)/.cache/e2e/agent-testhooks'
 TEST_STEPS += e2e-short

@@ -3,7 +3,7 @@
 
 # What the build needs from Debian, by apt. Not libopencv-dev: it pulls in every
 # module and cannot be installed for two architectures at once.
-NATIVE_PACKAGES := g++ libopencv-core-dev libopencv-imgproc-dev libhwy-dev libjpeg62-turbo-dev libtbb-dev
+NATIVE_PACKAGES := g++ libopencv-core-dev libopencv-imgproc-dev libhwy-dev libjpeg62-turbo-dev
 
 CXX       ?= g++
 # Before `make deps` there may be no compiler to ask.
@@ -32,4 +32,4 @@ CGO_CXXFLAGS := -O2 -g -std=c++17 $(STRICT) -ffunction-sections -fdata-sections
 CGO_LDFLAGS := -L/usr/lib/$(MULTIARCH) -Wl,--gc-sections -Wl,--no-export-dynamic -Wl,--as-needed \
   -Wl,-z,pack-relative-relocs \
   -Wl,-Bstatic -lopencv_imgproc -lopencv_core -Wl,-Bdynamic \
-  -ljpeg -ltbb -lz -ldl -lpthread
+  -ljpeg -ldl -lpthread

@@ -1,12 +1,14 @@
 #!/bin/bash
-# Builds dist/edge-agent_VERSION_ARCH.deb from the files of this tree, in a copy
-# under .cache/deb, so that nothing that lies around gets in. Bit for bit the
-# same for one commit, compiler and set of libraries.
+# Builds dist/edge-agent_VERSION_ARCH.deb, and the one with its debug symbols, from
+# the files of this tree, in a copy under .cache/deb, so that nothing that lies
+# around gets in. Bit for bit the same for one commit, compiler and set of
+# libraries, wherever it is built: DEB_BUILD and DEB_OUT name other directories.
 # usage: deb.sh VERSION COMMIT
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$1 commit=$2
-tree=.cache/deb/edge-agent
+build=${DEB_BUILD:-.cache/deb} out=${DEB_OUT:-dist}
+tree=$build/edge-agent
 
 # Outside of git, in an unpacked release, every file belongs to it.
 listed() {
@@ -26,8 +28,8 @@ present() {
 }
 
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || dpkg-parsechangelog -l systemd/debian/changelog -S Timestamp)
-rm -rf .cache/deb
-mkdir -p "$tree" dist
+rm -rf "$build"
+mkdir -p "$tree" "$out"
 # One time for all files, as that of a clone is its own.
 listed | present | tar --create --null --files-from=- --mtime="@$SOURCE_DATE_EPOCH" | tar --extract --directory "$tree"
 cp --recursive --dereference systemd/debian "$tree/debian"
@@ -45,5 +47,5 @@ fi
 GOCACHE=$("${GO:-go}" env GOCACHE) GOMODCACHE=$("${GO:-go}" env GOMODCACHE)
 export SOURCE_DATE_EPOCH GOCACHE GOMODCACHE PACKAGE_VERSION=$version PACKAGE_COMMIT=$commit
 (cd "$tree" && dpkg-buildpackage --build=binary --no-sign)
-mv .cache/deb/edge-agent_"$version"_*.deb dist/
-ls -l dist/edge-agent_"$version"_*.deb
+mv "$build"/edge-agent{,-dbgsym}_"$version"_*.deb "$out"
+ls -l "$out"/edge-agent{,-dbgsym}_"$version"_*.deb

@@ -18,3 +18,14 @@ mkdir -p "$dir"
 done
 install -m 644 "$("${GO:-go}" env GOROOT)/LICENSE" "$dir/go"
 install -m 644 /usr/share/doc/libopencv-core-dev/copyright "$dir/opencv"
+
+# Of those that are the same to the byte, one is a file and the others name it.
+declare -A first
+for file in "$dir"/*; do
+	sum=$(sha256sum <"$file")
+	if [[ -n ${first[$sum]:-} ]]; then
+		ln -sf "${first[$sum]}" "$file"
+	else
+		first[$sum]=${file##*/}
+	fi
+done
