@@ -17,10 +17,10 @@ import (
 // every point of every picture into it.
 const maxCalibration = 16 << 20
 
-// readCalibration reads a lens from the file of a calibration, as OpenCV's
-// FileStorage and ROS's camera_info have them.
-func readCalibration(path string) (lens.Lens, []Fault) {
-	data, err := readRegular(path, maxCalibration)
+// lens reads one from the file of a calibration, as OpenCV's FileStorage and ROS's
+// camera_info have them.
+func (d *decoder) lens(path string) (lens.Lens, []Fault) {
+	data, err := d.calibration(path)
 	if err != nil {
 		return lens.Lens{}, []Fault{{File: path, Found: err.Error(), Allowed: "a calibration is a file that the agent may read"}}
 	}

@@ -19,6 +19,7 @@ func TestCalibrationsAreRead(t *testing.T) {
 	prism := []float64{-0.2, 0.05, 5e-4, 3e-4, 0.01, 0.02, 0.01, 0.001, 2e-3, -1e-3, 1.5e-3, 5e-4}
 	plumb, rational, wide := []float64{-0.31, 0.12, 8e-4, -5e-4, -0.02}, []float64{2.1, 0.9, 1e-4, 2e-4, 0.04, 2.45, 1.6, 0.23}, []float64{-0.02, 0.006, -0.003, 4e-4}
 	narrow, square := lens.Matrix{FX: 260, FY: 262, CX: 159, CY: 121.75}, lens.Matrix{FX: 280, FY: 279, CX: 161.5, CY: 119.5}
+	files := decoder{calibration: (&Text{}).calibration}
 	for name, want := range map[string]lens.Lens{
 		"pinhole-4":       lens.New(lens.Pinhole, 320, 240, narrow, []float64{-0.28, 0.07, 1e-3, -7e-4}),
 		"pinhole-5":       lens.New(lens.Pinhole, 320, 240, narrow, plumb),
@@ -31,7 +32,7 @@ func TestCalibrationsAreRead(t *testing.T) {
 		"fisheye-4":       lens.New(lens.Fisheye, 320, 240, lens.Matrix{FX: 145, FY: 146, CX: 159.5, CY: 121}, wide),
 		"ros-equidistant": lens.New(lens.Fisheye, 320, 240, lens.Matrix{FX: 145, FY: 146, CX: 159.5, CY: 121}, wide),
 	} {
-		if got, faults := readCalibration(calibrations + name + ".yaml"); len(faults) > 0 || got != want {
+		if got, faults := files.lens(calibrations + name + ".yaml"); len(faults) > 0 || got != want {
 			t.Errorf("%s: %v\n got %+v\nwant %+v", name, Faults(faults), got, want)
 		}
 	}

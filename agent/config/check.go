@@ -166,7 +166,7 @@ func checkUndistort(d *decoder, key string, c *Camera) {
 		return
 	}
 	d.anchor(at+".file", &u.File)
-	l, faults := readCalibration(u.File)
+	l, faults := d.lens(u.File)
 	for _, f := range faults {
 		if f.Line == 0 {
 			f = d.place(at+".file").fault(at+".file", quote(u.File)+": "+f.Found, f.Allowed)

@@ -36,6 +36,8 @@ type decoder struct {
 	faults   []Fault
 	warnings []Fault
 	given    map[string]position // by dotted key; the place of the value
+	// calibration reads what counts of a file, see [Text].
+	calibration func(path string) ([]byte, error)
 }
 
 func (d *decoder) fault(at position, path, found, allowed string) {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -17,27 +16,18 @@ import (
 // A config with faults is none: the error is [Faults] then. Other errors are
 // of reading, fs.ErrNotExist among them.
 func Load(path string) (*Config, error) {
-	paths, err := layers(path)
+	t, err := Read(path)
 	if err != nil {
-		return nil, fmt.Errorf("read config: %w", err)
+		return nil, err
 	}
-	var l loader
-	for _, p := range paths {
-		data, err := readFile(p)
-		if err != nil {
-			return nil, fmt.Errorf("read config: %w", err)
-		}
-		l.add(p, data)
-	}
-	return l.config()
+	return t.Config()
 }
 
 // Parse reads one config file that is already in memory. name stands in
 // faults, and its directory is where relative paths begin.
 func Parse(name string, data []byte) (*Config, error) {
-	var l loader
-	l.add(name, data)
-	return l.config()
+	t := Text{Files: []File{{name, data}}}
+	return t.Config()
 }
 
 // layers are the files that make the config of path, the lowest first.
@@ -68,9 +58,10 @@ func readFile(path string) ([]byte, error) {
 
 // A loader lays files one over the other.
 type loader struct {
-	files  []string
-	faults []Fault
-	tree   *node
+	files       []string
+	faults      []Fault
+	tree        *node
+	calibration func(path string) ([]byte, error)
 }
 
 func (l *loader) add(file string, data []byte) {
@@ -80,7 +71,7 @@ func (l *loader) add(file string, data []byte) {
 
 // config decodes what was added. No content at all is a valid config.
 func (l *loader) config() (*Config, error) {
-	d := &decoder{faults: l.faults, given: map[string]position{"": {file: l.files[0]}}}
+	d := &decoder{calibration: l.calibration, faults: l.faults, given: map[string]position{"": {file: l.files[0]}}}
 	c := root.filled()
 	if l.tree != nil {
 		root.read(d, "", l.tree, &c)
