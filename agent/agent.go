@@ -31,10 +31,16 @@ type Options struct {
 	// Config names the cameras; with none, every camera that is found is
 	// taken, and the test pattern while there is none.
 	Config *config.Config
+	// Refused is why Config is not what its files say, but one that worked before;
+	// nil while it is.
+	Refused error
 	// Reread gives the config anew, for [Agent.Reload]; nil for a config that
 	// stays as it is.
 	Reread func() (*config.Config, error)
-	Log    zerolog.Logger
+	// InForce is told when a config has proved itself: Config when the agent is ready,
+	// and each one that was reread when it was taken. nil for nobody.
+	InForce func() error
+	Log     zerolog.Logger
 	// Level is that of Log, and what the config says as long as nobody asks for
 	// another one; nil for one that cannot be changed.
 	Level *systemd.Level
@@ -97,7 +103,7 @@ type Agent struct {
 // New makes an agent; nothing is opened yet.
 func New(o Options) *Agent {
 	a := &Agent{Options: o, monitor: health.NewMonitor(), started: time.Now(), ended: make(chan struct{}), building: newBaton()}
-	a.taken.Store(&status.Config{Loaded: a.started})
+	a.taken.Store(&status.Config{Loaded: a.started, Fault: brief(o.Refused)})
 	a.web.renewed = make(chan struct{}, 1)
 	a.reloading.one = make(baton, 1)
 	a.ground.Store(&ground{Config: o.Config})
@@ -159,6 +165,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	a.say("ready", a.Notifier.Ready())
+	a.keepConfig()
 	a.Log.Info().Str("message_id", systemd.MessageStarted).Int("cameras", len(a.list())).Msg("agent started")
 
 	var spent error

@@ -173,6 +173,15 @@
 //     of a dead process, and files half written for leftovers. A process that was
 //     killed and has a thread in a driver that hangs never ends, and keeps its locks
 //     and sockets: it is told from a living one by /proc, and its claim is void.
+//   - A service whose config is refused runs on the last one that worked. Who restarts
+//     it by hand is told less bluntly than by a unit that failed, but there is STATUS,
+//     the journal, and a degraded agent in whatever watches; who is not there, because
+//     it was an upgrade at night or a power cut weeks after the edit, has pictures. Three
+//     are kept, for a version that is put back finds its own among them. A version to
+//     which none of them is good is not restarted into at all: its package asks first,
+//     by agent check. An upgrade is a restart at its end, never a stop and a start, with
+//     which systemd would drop what it keeps: a consumer of 100 frames a second stays
+//     connected and misses 18, of an upgrade, a downgrade, the same version again.
 //   - Images are written by the child straight into the ring. Its memory is
 //     therefore not sealed against writing, which would shut out the next child,
 //     but kept from consumers by its mode and a read-only descriptor. A copy out

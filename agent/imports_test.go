@@ -38,6 +38,9 @@ var rooms = map[string]room{
 		"preproc/lens":                 "a calibration becomes a lens",
 		"github.com/goccy/go-yaml/...": "a fault is told with line and column",
 	},
+	"agent/proven": {
+		"agent/config": "what is kept is the text of one",
+	},
 	"agent/queue":  {},
 	"agent/health": {},
 	"agent/recovery": {

@@ -114,6 +114,7 @@ func (a *Agent) refused(r *status.Reload, err error) {
 // reloaded tells what has changed.
 func (a *Agent) reloaded(r *status.Reload, cfg *config.Config) {
 	a.taken.Store(&status.Config{Loaded: r.Time, Reloads: a.taken.Load().Reloads + 1, Refused: a.taken.Load().Refused})
+	a.keepConfig()
 	a.show()
 	for _, w := range cfg.Warnings {
 		r.Warnings = append(r.Warnings, w.String())

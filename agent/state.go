@@ -144,8 +144,8 @@ func (a *Agent) statusLine() string {
 		first, _, _ := strings.Cut((*err).Error(), "\n")
 		parts = append(parts, first)
 	}
-	if fault := a.taken.Load().Fault; fault != "" {
-		parts = append(parts, "the new config was refused: "+fault)
+	if refusal := a.refusal(); refusal != "" {
+		parts = append(parts, refusal)
 	}
 	if short := a.budget.String(); short != "" {
 		parts = append(parts, short)

@@ -67,6 +67,9 @@ func (a *Agent) judge(s *status.Status) {
 	}
 	s.Healthy = s.Alive && s.Ready && trusted
 	failed := len(s.Reasons)
+	if refusal := a.refusal(); refusal != "" {
+		tell(status.Degraded, "", refusal, nil)
+	}
 	if short := a.budget.String(); short != "" {
 		tell(status.Degraded, "", short, nil)
 	}

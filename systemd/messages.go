@@ -37,6 +37,10 @@ const (
 	MessageReloaded = "915fc0bafc1447f1b2b355ba7dd4b95d"
 	// MessageReloadRefused: a new config has a fault, and the old one stays in force.
 	MessageReloadRefused = "207e383c26f645f8b211f722901104d5"
+	// MessageLastGood: the config was refused, and one that worked before is in force.
+	MessageLastGood = "8aedf63c57fa4648ade6245b36e4b84a"
+	// MessageConfigNotKept: the config in force could not be kept for such a start.
+	MessageConfigNotKept = "278b25b2666143f294886c2728efa432"
 	// MessageWatchdogWithheld: a stage fell silent; systemd is about to act.
 	MessageWatchdogWithheld = "4723f7badfa04c25bfcf8416725e3ad1"
 	// MessageStageRestarted: a stage of one camera failed and was started again.

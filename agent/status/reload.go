@@ -67,7 +67,7 @@ type Config struct {
 	// Reloads counts those that were taken, Refused those that were not.
 	Reloads uint64 `json:"reloads"`
 	Refused uint64 `json:"refused"`
-	// Fault is the first one of the last reload, empty when that was taken or there
-	// was none.
+	// Fault is the first one of the last reload, or of a start that was on a config
+	// which had worked before; empty when what the files said was taken.
 	Fault string `json:"fault"`
 }

@@ -32,7 +32,7 @@ func (b *benchCmd) Validate() error {
 
 // Run measures what each camera costs here, and prints it.
 func (b *benchCmd) Run() error {
-	cfg, err := loadConfig(b.Config)
+	cfg, err := source(b.Config).Read()
 	if err != nil {
 		return exitError{exitBadConfig, err}
 	}

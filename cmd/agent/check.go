@@ -20,21 +20,25 @@ const firstFrame = 10 * time.Second
 type checkCmd struct {
 	Config  string `help:"Config file; ${default_config} without it." default:"${default_config}" placeholder:"FILE"`
 	Devices bool   `help:"Also open each camera and wait for a frame. A camera that the running agent holds is busy."`
+
+	LastGood bool   `help:"Would the service start? Good is, too, what it has as the config that worked last."`
+	StateDir string `help:"Where that is kept." env:"STATE_DIRECTORY" default:"/var/lib/agent" placeholder:"DIR"`
 }
 
 // Run prints every fault of the config, or what it means.
 func (c *checkCmd) Run() error {
-	cfg, err := config.Load(c.Config)
+	run := runCmd{Config: c.Config, StateDir: c.StateDir, LastGood: c.LastGood}
+	cfg, refused, since, err := inForce(run.source())
 	if err != nil {
-		return exitError{exitBadConfig, err}
+		return exitError{exitBadConfig, refused}
+	}
+	if refused != nil {
+		fmt.Fprintln(os.Stderr, refused)
+		fmt.Printf("%s: refused; the service would run on the config that worked last, of %s\n", c.Config, since.Format(time.DateTime))
+		return nil
 	}
 	for _, w := range cfg.Warnings {
 		fmt.Fprintln(os.Stderr, "warning: "+w.String())
-	}
-	for i := range cfg.Cameras {
-		if err := checkOutputs(&cfg.Cameras[i]); err != nil {
-			return exitError{exitBadConfig, fmt.Errorf("%s: cameras.%s: %w", c.Config, cfg.Cameras[i].Name, err)}
-		}
 	}
 	fmt.Printf("%s: good; cameras: %d\n", c.Config, len(cfg.Cameras))
 	if len(cfg.Cameras) == 0 {
@@ -48,12 +52,18 @@ func (c *checkCmd) Run() error {
 }
 
 // checkOutputs asks the preprocessor itself whether it can do what is asked.
-func checkOutputs(cam *config.Camera) error {
-	p, err := preproc.New(cam.View, cam.Specs())
-	if err != nil {
-		return err
+func checkOutputs(cfg *config.Config) error {
+	for i := range cfg.Cameras {
+		cam := &cfg.Cameras[i]
+		p, err := preproc.New(cam.View, cam.Specs())
+		if err == nil {
+			err = p.Close()
+		}
+		if err != nil {
+			return fmt.Errorf("cameras.%s: %w", cam.Name, err)
+		}
 	}
-	return p.Close()
+	return nil
 }
 
 // showPipelines prints what GStreamer reads outputs with, where their size is known.

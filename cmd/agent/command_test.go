@@ -139,7 +139,7 @@ func TestBashCompletes(t *testing.T) {
 	}
 	for line, want := range map[string][]string{
 		"agent ver":      {"version"},
-		"agent check --": {"--config", "--devices", "--help"},
+		"agent check --": {"--config", "--devices", "--help", "--last-good", "--state-dir"},
 		"agent process --config a.yaml --camera ":               {"front", "rear"},
 		"agent process --config a.yaml --camera rear --output ": {"view"},
 		"agent process --format n":                              {"ndjson"},

@@ -1,0 +1,26 @@
+package agent
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/edge-agent/agent/agent/status"
+)
+
+// An agent that runs on an older config works with less than was asked for.
+func TestRefusedConfigIsToldOf(t *testing.T) {
+	a := newAgent(t, "cameras: {front: {device: {pattern: bars}}}\n")
+	if s := a.Status(); s.Degraded || a.refusal() != "" {
+		t.Errorf("%+v", s.Reasons)
+	}
+	a.taken.Store(&status.Config{Fault: brief(errors.New("agent.yaml:1:1: one thing\nagent.yaml:2:1: another"))})
+	const told = "the config was refused, the one before is in force: agent.yaml:1:1: one thing"
+	s := a.Status()
+	if !s.Degraded || len(s.Reasons) == 0 || s.Reasons[len(s.Reasons)-1].Kind != status.Degraded || s.Reasons[len(s.Reasons)-1].Text != told {
+		t.Errorf("%+v", s.Reasons)
+	}
+	if line := a.statusLine(); !strings.Contains(line, told) {
+		t.Errorf("STATUS %q", line)
+	}
+}
