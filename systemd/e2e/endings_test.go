@@ -31,7 +31,7 @@ var endings = []ending{
 	{"SIGSEGV", service, signalled("SEGV"), "exit-code", "2", "the stacks are in the entries", false}, // Go writes them, and exits
 	{"watchdog", service, signalled("STOP"), "watchdog", "2", "systemd's watchdog ended it", false},
 	{"bad config", service, func(l *lab) {
-		l.run("bash", "-c", "echo 'cameras: {front: {devise: x}}' >/etc/agent/agent.yaml; ! systemctl restart agent")
+		l.run("bash", "-c", "rm -f /var/lib/agent/last-good.json; echo 'cameras: {front: {devise: x}}' >/etc/agent/agent.yaml; ! systemctl restart agent")
 	}, "exit-code", "78", "the config was refused", true},
 }
 

@@ -79,7 +79,7 @@ func endsAreEnds(l *lab) {
 	for name, end := range map[string]func(){
 		"stop": func() { l.run("systemctl", "stop", "agent") },
 		"bad config": func() {
-			l.run("bash", "-c", "echo 'cameras: {front: {devise: x}}' >/etc/agent/agent.yaml; ! systemctl restart agent")
+			l.run("bash", "-c", "rm -f /var/lib/agent/last-good.json; echo 'cameras: {front: {devise: x}}' >/etc/agent/agent.yaml; ! systemctl restart agent")
 		},
 	} {
 		reader := l.read("front/model", 1<<30, "-once", "-within", "1m")

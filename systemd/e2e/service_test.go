@@ -72,7 +72,7 @@ func journalFields(l *lab) {
 
 // A bad config is told and not retried.
 func badConfig(l *lab) {
-	l.run("bash", "-c", "echo 'cameras: {front: {devise: x}}' >/etc/agent/agent.yaml; ! systemctl restart agent")
+	l.run("bash", "-c", "rm -f /var/lib/agent/last-good.json; echo 'cameras: {front: {devise: x}}' >/etc/agent/agent.yaml; ! systemctl restart agent")
 	if code := l.property("ExecMainStatus"); code != "78" {
 		l.Errorf("exit code %s, want 78", code)
 	}
