@@ -101,7 +101,10 @@ func (a *Agent) webCameras() (cameras []web.Camera) {
 	for _, c := range a.list() {
 		made := web.Camera{Name: c.cfg.Name}
 		if c.view == nil {
-			made.Blind = fmt.Sprintf("%d outputs leave no room for it", preproc.MaxOutputs)
+			made.View = c.substitute()
+		}
+		if c.view == nil && made.View == nil {
+			made.Blind = fmt.Sprintf("%d outputs, none of them a JPEG, leave no room for it", preproc.MaxOutputs)
 		}
 		for _, s := range c.sinks {
 			if c.view != nil && s == c.view.sink {
@@ -113,6 +116,17 @@ func (a *Agent) webCameras() (cameras []web.Camera) {
 		cameras = append(cameras, made)
 	}
 	return cameras
+}
+
+// substitute is what people see of a camera that has no room for a view: its first
+// output that is a picture, nil for none.
+func (c *camera) substitute() *web.Tap {
+	for _, s := range c.sinks {
+		if s.cfg.Spec.Encode == preproc.JPEG {
+			return s.tap
+		}
+	}
+	return nil
 }
 
 // passes says whether a frame may be shown as the camera delivered it: a JPEG,

@@ -178,15 +178,24 @@ cameras: {rear: {device: {serial: none-has-this}, outputs: {model: {size: 32x32}
 	r.finished(t)
 }
 
-func TestCameraWithAllOutputsHasNoRoomForAView(t *testing.T) {
+func TestCameraWithAllOutputsIsSeenByItsJPEG(t *testing.T) {
 	yaml := "http: {listen: 127.0.0.1:0}\ncameras: {front: {device: {pattern: bars}, mode: {size: 64x64}, outputs: {"
 	for i := range preproc.MaxOutputs {
 		yaml += fmt.Sprintf("o%d: {size: 8x8}, ", i)
 	}
 	r := start(t, yaml+"}}}")
 	status, body := ask(t, r.address(t)+"/cameras/front/snapshot.jpg")
-	if status != 404 || !strings.Contains(body, "o7.npy, and no view: 8 outputs leave no room for it") {
+	if status != 404 || !strings.Contains(body, "o7.npy, and no view: 8 outputs, none of them a JPEG, leave no room for it") {
 		t.Errorf("%d %q", status, body)
+	}
+	r.stop()
+	r.finished(t)
+	r = start(t, yaml[:strings.LastIndex(yaml, "o7")]+"preview: {encode: jpeg, size: 24x16}}}}")
+	url := r.address(t)
+	r.until(t, "publishing", r.publishing)
+	_, picture := fetch(t, url+"/cameras/front/snapshot.jpg")
+	if at, err := jpeg.DecodeConfig(bytes.NewReader(picture)); err != nil || at.Width != 24 || at.Height != 16 {
+		t.Errorf("in place of the view: %+v, %v", at, err)
 	}
 	r.stop()
 	r.finished(t)
