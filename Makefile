@@ -52,7 +52,7 @@ build: deps ## compile bin/agent
 
 run: build ## build and run on the cameras found, else on a test pattern (Ctrl-C stops)
 	@mkdir -p var/run var/lib
-	@printf '%s\n' 'in a browser: http://127.0.0.1:9810' 'programs that read frames (README.md: how) find them by' '  export EDGE_AGENT_RUN=$(CURDIR)/var/run PYTHONPATH=$(CURDIR)/agent/output/ring/python'
+	@printf '%s\n' 'in a browser: http://127.0.0.1:9810' 'programs that read frames (README.md: how) find them by' '  export EDGE_AGENT_RUN=$(CURDIR)/var/run PYTHONPATH=$(CURDIR)/agent/output/ring/python' 'and so does bin/agent status --watch'
 	@exec env $(RUN_ENV) bin/agent run $(ARGS)
 
 comma := ,

@@ -26,7 +26,7 @@ cameras:
 	r.until(t, "ready", func() bool { return len(r.log.entries(t, "agent started")) > 0 })
 	c := control.NewClient(r.dir)
 	text, s, err := c.Status(t.Context())
-	if err != nil || len(s.Cameras) != 2 || s.HTTP != nil {
+	if err != nil || len(s.Cameras) != 2 || s.HTTP != nil || s.Control.Requests != 1 {
 		t.Fatalf("%s, %v", text, err)
 	}
 	r.until(t, "one publishes and one waits", func() bool {

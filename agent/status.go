@@ -37,6 +37,10 @@ func (a *Agent) Status() status.Status {
 		h := status.HTTP(site.Stats())
 		s.HTTP = &h
 	}
+	if a.control != nil {
+		h := status.HTTP(a.control.Stats())
+		s.Control = &h
+	}
 	for _, c := range a.list() {
 		s.Cameras = append(s.Cameras, c.status(a.budget))
 	}

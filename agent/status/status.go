@@ -46,6 +46,8 @@ type Status struct {
 	Config    Config    `json:"config"`
 	// HTTP is null where none is served.
 	HTTP *HTTP `json:"http"`
+	// Control is the same of commands, and of whoever else uses their socket.
+	Control *HTTP `json:"control"`
 	// BoundsSeconds are the upper bounds of all histograms here.
 	BoundsSeconds []float64 `json:"histogram_bounds_seconds"`
 }

@@ -183,6 +183,9 @@ func (p *printer) footer() {
 	if l := &p.s.Log; l.Until != nil {
 		p.add(span{fmt.Sprintf("log level %s until %s, then %s", l.Level, status.Clock(*l.Until, p.now), l.Configured), plain})
 	}
+	if c := &p.s.Config; c.Fault != "" {
+		p.wrap(fmt.Sprintf("the config in force is that of %s; one that was read since was refused: %s", status.Clock(c.Loaded, p.now), c.Fault), yellow, 0, 4)
+	}
 	if p.s.LastWords != "" {
 		p.wrap("the process before this one was stuck: "+p.s.LastWords, yellow, 0, 3)
 	}

@@ -100,6 +100,10 @@ func scenes() map[string]*status.Status {
 	loud := of(good("front"))
 	loud.Log.Level, loud.Log.Until = "debug", ago(-9*time.Minute)
 	loud.Resources.TemperatureCelsius, loud.Resources.WatchdogSeconds = nil, 0
+	refused := of(good("front"))
+	refused.Config = status.Config{
+		Loaded: now.Add(-50 * time.Hour), Refused: 1, Fault: "/etc/agent/agent.yaml:4:11: cameras.front.mode.rate: found -3; allowed: frames a second, more than 0",
+	}
 	hostile := lost("front", "open /dev/video0: \x1b[2J\x1b]0;owned\x07 \u009b31m\u202edesrever\xff end")
 	short := of(good("front"), paused)
 	short.Cameras[1].Name = "rear"
@@ -115,6 +119,7 @@ func scenes() map[string]*status.Status {
 		"stuck":    stuck,
 		"twelve":   of(twelve...),
 		"loud":     loud,
+		"refused":  refused,
 		"hostile":  of(hostile),
 	}
 }
