@@ -49,6 +49,10 @@ func pulledCameraAlerts(l *lab) {
 	for _, a := range p.Alerts() {
 		l.Errorf("in health: %s is %s, %v", a.Labels["alertname"], a.State, a.Annotations)
 	}
+	// In the sandbox, too, the process tells of itself.
+	if got := p.Query(`process_start_time_seconds > 1e9 and process_resident_memory_bytes > 1e6 and process_open_fds > 5 and process_max_fds > 1000`); len(got) != 1 {
+		l.Errorf("the process does not tell of itself: %v", got)
+	}
 	c.pull()
 	front, back := map[string]string{"camera": "front"}, map[string]string{"camera": "back"}
 	took := p.Await("an alert", time.Minute, func() bool { return p.Fires("EdgeAgentCameraDown", front) })
