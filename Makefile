@@ -175,9 +175,9 @@ DEB = $(CURDIR)/dist/edge-agent_$(VERSION)_$(shell dpkg --print-architecture).de
 TEST_STEPS += deb-test
 
 .PHONY: deb deb-again deb-test
-deb: deps ## dist/edge-agent_VERSION_ARCH.deb, as git and the compiler have it, bit for bit
-	@.ci/deps $(PACKAGES_DEB)
-	systemd/deb.sh '$(VERSION)' '$(COMMIT)'
+deb: deps ## dist/edge-agent_VERSION_ARCH.deb, as git and the compiler have it, bit for bit (ARCH=arm64 as root, by cross compiler)
+	@.ci/deps $(PACKAGES_DEB) $(if $(ARCH),mmdebstrap)
+	$(if $(ARCH),systemd/cross.sh '$(ARCH)',systemd/deb.sh) '$(VERSION)' '$(COMMIT)'
 
 # Somewhere else, in another time zone, language and umask.
 deb-again: deb
@@ -189,6 +189,17 @@ deb-test: deb deb-again ## the package: small, hardened, lintian-clean, reproduc
 	@.ci/deps lintian gdb
 	DEB='$(DEB)' DEB_AGAIN='$(CURDIR)/.cache/deb-again' $(GO) test -tags $(GOTAGS)$(comma)deb -count 1 -v \
 		-run 'Package|Program|DebugSymbols|Lintian|Reproducible' ./systemd
+
+# Needs root, for a Debian with cross compilers under .cache/cross (1.1 GB, once).
+DEB_ARM64 = $(CURDIR)/dist/edge-agent_$(VERSION)_arm64.deb
+.PHONY: arm64
+arm64: deb ## the package for arm64, and its program, emulated, on the same frames as this machine's
+	$(MAKE) deb ARCH=arm64
+	@.ci/deps lintian gdb qemu-user-static
+	DEB='$(DEB)' DEB_ARM64='$(DEB_ARM64)' DEB_ARM64_ROOT='$(CURDIR)/.cache/cross/arm64' \
+		$(GO) test -tags $(GOTAGS)$(comma)deb -count 1 -v -run ARM64 ./systemd
+	DEB='$(DEB_ARM64)' $(GO) test -tags $(GOTAGS)$(comma)deb -count 1 -v \
+		-run 'PackageIsSmall|PackageHas|Hardened|FewLibraries|DebugSymbols|Lintian' ./systemd
 
 # The installed package under systemd, with the kernel's camera drivers, in a
 # virtual machine: systemd/e2e. Needs root; installs QEMU when it is missing.

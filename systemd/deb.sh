@@ -2,7 +2,8 @@
 # Builds dist/edge-agent_VERSION_ARCH.deb, and the one with its debug symbols, from
 # the files of this tree, in a copy under .cache/deb, so that nothing that lies
 # around gets in. Bit for bit the same for one commit, compiler and set of
-# libraries, wherever it is built: DEB_BUILD and DEB_OUT name other directories.
+# libraries, wherever it is built: DEB_BUILD and DEB_OUT name other directories,
+# DEB_ARCH another architecture, see cross.sh.
 # usage: deb.sh VERSION COMMIT
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,6 +47,9 @@ fi
 # debhelper points HOME elsewhere: the caches of the one who builds are named.
 GOCACHE=$("${GO:-go}" env GOCACHE) GOMODCACHE=$("${GO:-go}" env GOMODCACHE)
 export SOURCE_DATE_EPOCH GOCACHE GOMODCACHE PACKAGE_VERSION=$version PACKAGE_COMMIT=$commit
-(cd "$tree" && dpkg-buildpackage --build=binary --no-sign)
+# For another architecture, build dependencies cannot be checked: g++ is native.
+cross=()
+[[ -z ${DEB_ARCH:-} ]] || cross=(--host-arch="$DEB_ARCH" --no-check-builddeps)
+(cd "$tree" && dpkg-buildpackage --build=binary --no-sign "${cross[@]}")
 mv "$build"/edge-agent{,-dbgsym}_"$version"_*.deb "$out"
 ls -l "$out"/edge-agent{,-dbgsym}_"$version"_*.deb
