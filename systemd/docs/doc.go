@@ -27,8 +27,8 @@ func (c Command) String() string { return fmt.Sprintf("%s:%d: %s", c.File, c.Lin
 
 // programs are the first words by which a command is told from other things that are set
 // in the same type. Blocks of sh need none.
-var programs = words(`agent apt apt-get cd chmod chown cp curl docker dpkg echo eval ffplay git go gst-launch-1.0 head jq journalctl
-	lintian lsusb make man mkdir modprobe openssl podman promtool python3 scp ssh sudo sudoedit systemctl
+var programs = words(`agent apt apt-get cd chmod chown coredumpctl cp curl docker dpkg echo eval ffplay fuser gdb git go gst-launch-1.0 head jq journalctl
+	lintian lsusb make man mkdir modprobe mv openssl podman promtool python3 scp ssh sudo sudoedit systemctl systemd-nspawn
 	systemd-analyze tail udevadm usermod v4l2-ctl`)
 
 func words(s string) map[string]bool {
