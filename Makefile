@@ -217,7 +217,7 @@ e2e: e2e-build ## every proof in the virtual machine (RUN=TestFaults for some); 
 	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 40m -test.skip '^TestShortForm$$' -test.run '$(or $(RUN),.)'
 
 e2e-short: e2e-build ## the main ways in the virtual machine, and the documents' commands in a container, in two minutes
-	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 10m -test.run '^(TestShortForm|TestDocuments)$$'
+	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 10m -test.run '^(TestShortForm|TestDocuments|TestReload)$$'
 
 # Each fault that a device has to live with, and what it cost. The short form
 # needs no virtual machine: a container has systemd, but no cameras.

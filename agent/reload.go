@@ -62,6 +62,9 @@ func (a *Agent) Reload(ctx context.Context) (status.Reload, error) {
 	defer a.one.give()
 	r := status.Reload{Time: time.Now(), Changes: []status.Change{}, Faults: []string{}, Warnings: []string{}}
 	cfg, err := a.reload(ctx, &r)
+	if err != nil && ctx.Err() != nil {
+		return r, err // nobody waits for it any more, or not for so long
+	}
 	if err != nil {
 		a.refused(&r, err)
 		return r, err
@@ -77,7 +80,7 @@ func (a *Agent) reload(ctx context.Context, r *status.Reload) (*config.Config, e
 		return nil, err
 	}
 	if err := a.building.take(ctx); err != nil {
-		return nil, fmt.Errorf("cameras are being looked for: %w", err)
+		return nil, fmt.Errorf("reload: %w", err)
 	}
 	defer a.building.give()
 	pulse := a.monitor.Pulse("reload", ReloadLimit, nil)
