@@ -439,3 +439,30 @@ func TestReloadsComeOneAtATime(t *testing.T) {
 		t.Error("an agent that has ended was reloaded")
 	}
 }
+
+// From cameras that are found to those that are named, and back.
+func TestReloadOfDiscovery(t *testing.T) {
+	r := startReloadable(t, "quarantine: {keep: 0}\n")
+	r.until(t, "the test pattern", func() bool { return r.publishedBy() > 0 })
+	if r.discovery == nil || r.discovery.pattern != "pattern" {
+		t.Skip("there is a camera") // not where CI runs
+	}
+	model := r.tail("pattern/model.sock")
+	r.says(r.edit("keep: 0}\n", "keep: 0}\nisolation: none\n"), "camera pattern: changed: isolation; kept: source, outputs.model", "changed: isolation")
+	r.more(model, 3)
+	const named = "cameras:\n  pattern: {device: {pattern: bars}}\n  more: {device: {pattern: bars}}\n"
+	// The one that was found is as it would be found, and goes on.
+	r.says(r.edit("isolation: none\n", "isolation: none\n"+named), "camera more: added")
+	r.more(model, 3)
+	if r.discovery != nil {
+		t.Error("cameras are looked for")
+	}
+	r.says(r.edit(named, "log: {level: debug}\n"), "camera pattern: removed", "camera more: removed", "changed: log")
+	r.until(t, "the test pattern again", func() bool { return len(r.list()) == 1 && r.publishedBy() > 0 })
+	<-model.ended
+	if r.discovery == nil {
+		t.Error("no cameras are looked for")
+	}
+	r.stop()
+	r.finished(t)
+}
