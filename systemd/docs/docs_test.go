@@ -121,6 +121,20 @@ func TestMakeHasTheTargetsOfTheDocuments(t *testing.T) {
 	}
 }
 
+// Every target that `make help` lists is told of in DEVELOPING.md.
+func TestTargetsOfMakeAreTold(t *testing.T) {
+	told := strings.NewReplacer("`", " ", ")", " ").Replace(read(t, "agent/DEVELOPING.md"))
+	targets := regexp.MustCompile(`(?m)^([a-z0-9-]+):.* ## `).FindAllStringSubmatch(read(t, "Makefile"), -1)
+	if len(targets) < 20 {
+		t.Fatalf("only %d targets found", len(targets))
+	}
+	for _, m := range targets {
+		if !regexp.MustCompile(`\bmake ` + m[1] + `[\s=:,;.]`).MatchString(told) {
+			t.Errorf("agent/DEVELOPING.md does not tell of make %s", m[1])
+		}
+	}
+}
+
 var (
 	flagWord   = regexp.MustCompile(`--[a-z][a-z-]*`)
 	subcommand = regexp.MustCompile(`^(?:sudo )?agent ([a-z-]+)`)
