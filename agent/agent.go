@@ -60,6 +60,8 @@ type Options struct {
 	Watchdog time.Duration
 	// Events gives the newest events of Log, the newest first; nil for none.
 	Events func() []systemd.Event
+	// LogCounts are how many entries of Log were left out, and lost; nil for none.
+	LogCounts func() (leftOut, lost uint64)
 	// Version is what a status says of the program.
 	Version string
 }

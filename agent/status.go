@@ -33,6 +33,9 @@ func (a *Agent) Status() status.Status {
 	s.Resources = a.budget.resources(a.budget.use())
 	s.Resources.WatchdogPings, s.Resources.WatchdogSeconds = a.guard.Pings(), a.Watchdog.Seconds()
 	s.Log = a.verbosity.status()
+	if a.LogCounts != nil {
+		s.Log.LeftOut, s.Log.Lost = a.LogCounts()
+	}
 	if site := a.web.Load(); site != nil {
 		h := status.HTTP(site.Stats())
 		s.HTTP = &h

@@ -61,12 +61,12 @@ func TestFlappingCameraIsCountedInTheLog(t *testing.T) {
 	origins = func(config.Camera) (origin, error) { return s, nil }
 	t.Cleanup(func() { origins = newOrigin })
 	file := filepath.Join(t.TempDir(), "log")
-	log, closer := logTo(t, file)
+	log, sink := logTo(t, file)
 	cfg := config.Defaults()
 	cfg.AddPattern().Name = "front"
-	r := startWith(t, cfg, func(a *Agent) { a.Log = log })
+	r := startWith(t, cfg, func(a *Agent) { a.Log, a.LogCounts = log, sink.Counts })
 	r.finished(t)
-	if err := closer(); err != nil {
+	if err := sink.Close(); err != nil {
 		t.Fatal(err)
 	}
 	entries, sums := tally(t, file)
@@ -74,13 +74,20 @@ func TestFlappingCameraIsCountedInTheLog(t *testing.T) {
 	if sums["camera publishes again"]+sums["camera publishes"] != flaps || sums["camera not available, trying again"] < flaps {
 		t.Errorf("the entries tell of %v", sums)
 	}
+	all := 0
+	for _, n := range sums {
+		all += n
+	}
+	if s := r.Status(); s.Log.LeftOut == 0 || int(s.Log.LeftOut) > all || s.Log.Lost != 0 {
+		t.Errorf("the status has %+v", s.Log)
+	}
 	if entries > 250 {
 		t.Errorf("%d entries", entries)
 	}
 }
 
 // logTo makes the agent's own logger write to a file.
-func logTo(t *testing.T, path string) (zerolog.Logger, func() error) {
+func logTo(t *testing.T, path string) (zerolog.Logger, *systemd.Log) {
 	t.Helper()
 	file, err := os.Create(path)
 	if err != nil {
@@ -90,8 +97,7 @@ func logTo(t *testing.T, path string) (zerolog.Logger, func() error) {
 	stderr := os.Stderr
 	os.Stderr = file
 	defer func() { os.Stderr = stderr }()
-	log, closer := systemd.NewLogger(systemd.NewLevel(zerolog.InfoLevel), nil)
-	return log, closer.Close
+	return systemd.NewLogger(systemd.NewLevel(zerolog.InfoLevel), nil)
 }
 
 // tally counts the entries in a file, and how often each message was to be logged.

@@ -20,29 +20,29 @@ const functionKey = "func"
 // NewLogger returns the agent's logger on standard error, in the form its reader
 // wants: native fields when that is the journal, coloured lines on a terminal,
 // one JSON object a line on anything else. No logging call blocks, and what repeats
-// itself is logged a few times and then counted. The closer
+// itself is logged a few times and then counted. The [Log]
 // delivers what is queued, within a second; a process that ends without it may
 // lose its last lines. recent, which may be nil, gets the events.
-func NewLogger(level *Level, recent *Recent) (zerolog.Logger, io.Closer) {
+func NewLogger(level *Level, recent *Recent) (zerolog.Logger, *Log) {
 	if direct, err := journal.StderrIsJournalStream(); direct && err == nil {
 		if w, err := NewJournalWriter(JournalConfig{}); err == nil {
 			b := newBreakwater(w)
-			return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventCaller)), stormLog{b, w}
+			return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventCaller)), &Log{b, w}
 		}
 	}
 	return newStreamLogger(os.Stderr, level, recent)
 }
 
 // newStreamLogger logs to a terminal for people and to a pipe for programs.
-func newStreamLogger(out *os.File, level *Level, recent *Recent) (zerolog.Logger, io.Closer) {
+func newStreamLogger(out *os.File, level *Level, recent *Recent) (zerolog.Logger, *Log) {
 	if !IsTerminal(out) {
 		w := NewStreamWriter(jsonLines{out})
 		b := newBreakwater(w)
-		return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), stormLog{b, w}
+		return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventTime), zerolog.HookFunc(eventCaller)), &Log{b, w}
 	}
 	w := NewStreamWriter(console(out))
 	b := newBreakwater(w)
-	return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventTime)), stormLog{b, w}
+	return zerolog.New(recent.and(b)).Sample(level).Hook(zerolog.HookFunc(eventTime)), &Log{b, w}
 }
 
 // console writes lines for people: without colours when NO_COLOR is set, for which

@@ -87,8 +87,7 @@ func TestStderrThatIsNoJournalIsAStream(t *testing.T) {
 	t.Setenv("JOURNAL_STREAM", "1:1")
 	_, closer := NewLogger(NewLevel(zerolog.InfoLevel), nil)
 	defer closer.Close()
-	log := closer.(stormLog).log.(*LogWriter)
-	if _, ok := log.sink.(*streamSink); !ok {
-		t.Errorf("standard error of a test goes to %T", log.sink)
+	if _, ok := closer.writer.sink.(*streamSink); !ok {
+		t.Errorf("standard error of a test goes to %T", closer.writer.sink)
 	}
 }

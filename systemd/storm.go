@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -76,6 +75,7 @@ type breakwater struct {
 	mu         sync.Mutex
 	all, first bucket
 	kinds      map[kind]*flood
+	leftOut    uint64      // of all kinds, so far
 	next       *time.Timer // of tell, nil while there is nothing to tell
 	closed     bool
 }
@@ -110,6 +110,7 @@ func (b *breakwater) passes(level zerolog.Level, line []byte) bool {
 			return true
 		}
 	}
+	b.leftOut++
 	f.leftOut++
 	if f.leftOut == 1 || level > f.level {
 		f.level = level
@@ -244,14 +245,22 @@ func unquoted(text []byte) string {
 	return value
 }
 
-// A stormLog closes a breakwater and then the log behind it.
-type stormLog struct {
-	*breakwater
-	log io.Closer
+// A Log is where the lines of a logger go.
+type Log struct {
+	storms *breakwater
+	writer *LogWriter
 }
 
-// Close implements [io.Closer].
-func (s stormLog) Close() error {
-	s.close()
-	return s.log.Close()
+// Counts are how many entries were left out so far, since they repeated others, and
+// how many were lost, since nobody read in time. Any goroutine may ask.
+func (l *Log) Counts() (leftOut, lost uint64) {
+	l.storms.mu.Lock()
+	defer l.storms.mu.Unlock()
+	return l.storms.leftOut, l.writer.Lost()
+}
+
+// Close delivers what is queued, within a second.
+func (l *Log) Close() error {
+	l.storms.close()
+	return l.writer.Close()
 }

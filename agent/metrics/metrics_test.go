@@ -22,6 +22,7 @@ func sample() status.Status {
 		Time: time.Unix(1000, 0), Version: "1.2.3", Alive: true, Ready: false, Degraded: true, LastWords: "stuck",
 		BoundsSeconds: []float64{0.1, 0.2},
 		Resources:     status.Resources{Leaking: []string{"threads"}, WatchdogSeconds: 10, ThreadsLimit: 128, MemoryBytes: 20 << 20, MemoryLimitBytes: 400 << 20, Threads: 9, TemperatureCelsius: pointer(51.5), WatchdogPings: 7},
+		Log:           status.Log{LeftOut: 8, Lost: 9},
 		HTTP:          &status.HTTP{Connections: 3, Watchers: 1, Requests: 99, Refused: 5, Evicted: 4},
 		Cameras: []status.Camera{{
 			Name: "front", State: "publishing", Verdict: "black+frozen", KnownFrame: "differs", Throttle: "1 of 2", Drift: "slow", LastPublished: pointer(2.5),
@@ -121,6 +122,8 @@ func TestMetricsSayWhatTheStatusSays(t *testing.T) {
 		`edge_agent_worker_leaking{camera="front"} 1`,
 		`edge_agent_threads_limit 128`,
 		`edge_agent_previous_stuck 1`,
+		`edge_agent_log_entries_left_out_total 8`,
+		`edge_agent_log_entries_lost_total 9`,
 		`edge_agent_watchdog_interval_seconds 10`,
 		`edge_agent_output_paused{camera="front",output="model",kind="ring"} 1`,
 		`edge_agent_recoveries_total{camera="front",rung="reopen"} 4`,

@@ -53,6 +53,10 @@ var families = append([]family{
 			}
 		}),
 
+	ofAgent("log_entries_left_out_total", "counter", "Log entries that repeated others, and were only counted.",
+		func(w *writer, s *status.Status) { w.count(s.Log.LeftOut) }),
+	ofAgent("log_entries_lost_total", "counter", "Log entries that the journal did not take in time.",
+		func(w *writer, s *status.Status) { w.count(s.Log.Lost) }),
 	ofHTTP("http_connections", "gauge", "Connections of HTTP clients.", func(h *status.HTTP) float64 { return float64(h.Connections) }),
 	ofHTTP("http_watchers", "gauge", "HTTP clients that wait for images.", func(h *status.HTTP) float64 { return float64(h.Watchers) }),
 	ofHTTP("http_requests_total", "counter", "HTTP requests.", func(h *status.HTTP) float64 { return float64(h.Requests) }),

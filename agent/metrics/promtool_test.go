@@ -180,7 +180,7 @@ var incidents = []incident{
 		alert: "NearLimit", summary: "90% of the descriptors that the agent may have are in use", labels: "resource: descriptors"},
 	{name: "another program", changes: values{`edge_agent_build_info{version="1"}`: "_x240", "process_open_fds{}": "4000+0x240", "process_start_time_seconds{}": "1+1x240"}, at: []string{"30m"}},
 	{name: "a config that was refused", changes: values{refused: from("1", "0")}, at: []string{"20m"},
-		alert: "ConfigRefused", summary: "the config on the disk was refused, and the one before runs on"},
+		alert: "ConfigRefused", summary: "the config on the disk was refused, and the one before is in force"},
 	{name: "one that was mended at once", changes: values{refused: within("1", "0", 20, 40)}, at: []string{"9m", "20m"}},
 	{name: "the agent leaks", changes: values{`edge_agent_leaking{resource="memory"}`: from("0", "1")}, at: []string{"20m"},
 		alert: "Leak", summary: "the agent leaks memory", labels: "resource: memory"},

@@ -236,6 +236,10 @@ type Log struct {
 	// is null while nobody asked for another one.
 	Configured string     `json:"configured_level"`
 	Until      *time.Time `json:"until"`
+	// LeftOut are entries since the start that repeated others and were only counted:
+	// other entries tell of them. Lost did not reach a journal that does not read.
+	LeftOut uint64 `json:"left_out"`
+	Lost    uint64 `json:"lost"`
 }
 
 // HTTP is what its clients ask of the agent; counters are since its start.

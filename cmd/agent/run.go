@@ -44,8 +44,8 @@ func (r *runCmd) Run() error {
 	}
 	recent := &systemd.Recent{}
 	least := systemd.NewLevel(level)
-	log, closer := systemd.NewLogger(least, recent)
-	defer closer.Close()
+	log, sink := systemd.NewLogger(least, recent)
+	defer sink.Close()
 	if refused != nil {
 		logFaults(log, refused)
 		log.Error().Str("message_id", systemd.MessageLastGood).Time("since", since).Msg("running on the config that worked last")
@@ -64,7 +64,7 @@ func (r *runCmd) Run() error {
 		Config: cfg, Refused: refused, Reread: source.Read, InForce: source.InForce,
 		Log: log, Level: least, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
 		Notifier: notifier, Descriptors: systemd.NewDescriptorStore(notifier),
-		Watchdog: watchdog, FirstSequence: agent.SequenceByClock, Version: version, Events: recent.Events,
+		Watchdog: watchdog, FirstSequence: agent.SequenceByClock, Version: version, Events: recent.Events, LogCounts: sink.Counts,
 	}).Run(ctx)
 	if err != nil {
 		log.Error().Str("message_id", systemd.MessageFailed).Err(err).Msg("agent failed")
