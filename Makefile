@@ -201,6 +201,17 @@ arm64: deb ## the package for arm64, and its program, emulated, on the same fram
 	DEB='$(DEB_ARM64)' $(GO) test -tags $(GOTAGS)$(comma)deb -count 1 -v \
 		-run 'PackageIsSmall|PackageHas|Hardened|FewLibraries|DebugSymbols|Lintian' ./systemd
 
+# No registry is asked: the base is a Debian made here. Needs root.
+PACKAGES_CONTAINER := buildah mmdebstrap podman runc
+CONTAINER_BASE     := .cache/container/base.tar
+.PHONY: container
+container: deb ## systemd/Containerfile built and run by Podman, with its health check
+	@.ci/deps $(PACKAGES_CONTAINER)
+	@mkdir -p $(dir $(CONTAINER_BASE))
+	@test -e $(CONTAINER_BASE) || mmdebstrap --quiet --variant=apt --include=libjpeg62-turbo,libstdc++6,systemd-standalone-sysusers bookworm $(CONTAINER_BASE)
+	DEB='$(DEB)' CONTAINER_BASE='$(CURDIR)/$(CONTAINER_BASE)' CONTAINER_STORE='$(CURDIR)/.cache/container' \
+		$(GO) test -tags $(GOTAGS)$(comma)deb -count 1 -v -run Container ./systemd
+
 # The installed package under systemd, with the kernel's camera drivers, in a
 # virtual machine: systemd/e2e. Needs root; installs QEMU when it is missing.
 E2E_ENV = PATH='$(CURDIR)/.cache/prometheus/usr/bin':"$$PATH" E2E_DEB='$(DEB)' \
