@@ -15,7 +15,6 @@ import (
 	"github.com/edge-agent/agent/agent/health"
 	"github.com/edge-agent/agent/agent/instance"
 	"github.com/edge-agent/agent/agent/output/web"
-	"github.com/edge-agent/agent/agent/status"
 	"github.com/edge-agent/agent/systemd"
 )
 
@@ -32,8 +31,9 @@ type Options struct {
 	// taken, and the test pattern while there is none.
 	Config *config.Config
 	// Refused is why Config is not what its files say, but one that worked before;
-	// nil while it is.
+	// nil while it is. It is in force since Since then, of other processes.
 	Refused error
+	Since   time.Time
 	// Reread gives the config anew, for [Agent.Reload]; nil for a config that
 	// stays as it is.
 	Reread func() (*config.Config, error)
@@ -105,7 +105,7 @@ type Agent struct {
 // New makes an agent; nothing is opened yet.
 func New(o Options) *Agent {
 	a := &Agent{Options: o, monitor: health.NewMonitor(), started: time.Now(), ended: make(chan struct{}), building: newBaton()}
-	a.taken.Store(&status.Config{Loaded: a.started, Fault: brief(o.Refused)})
+	a.taken.Store(o.inForceFrom(a.started))
 	a.web.renewed = make(chan struct{}, 1)
 	a.reloading.one = make(baton, 1)
 	a.ground.Store(&ground{Config: o.Config})

@@ -1,6 +1,19 @@
 package agent
 
-import "github.com/edge-agent/agent/systemd"
+import (
+	"time"
+
+	"github.com/edge-agent/agent/agent/status"
+	"github.com/edge-agent/agent/systemd"
+)
+
+// inForceFrom is what is known of the config that an agent starts with.
+func (o *Options) inForceFrom(started time.Time) *status.Config {
+	if o.Refused != nil {
+		return &status.Config{Loaded: o.Since, Fault: brief(o.Refused)}
+	}
+	return &status.Config{Loaded: started}
+}
 
 // refusal says that the config in force is not that of its files, empty while it is.
 func (a *Agent) refusal() string {

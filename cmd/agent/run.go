@@ -61,7 +61,7 @@ func (r *runCmd) Run() error {
 	}
 	notifier := systemd.NewNotifier()
 	err = agent.New(agent.Options{
-		Config: cfg, Refused: refused, Reread: source.Read, InForce: source.InForce,
+		Config: cfg, Refused: refused, Since: since, Reread: source.Read, InForce: source.InForce,
 		Log: log, Level: least, RuntimeDir: r.RuntimeDir, StateDir: r.StateDir,
 		Notifier: notifier, Descriptors: systemd.NewDescriptorStore(notifier),
 		Watchdog: watchdog, FirstSequence: agent.SequenceByClock, Version: version, Events: recent.Events, LogCounts: sink.Counts,
