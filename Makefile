@@ -225,10 +225,14 @@ e2e-build: deb
 e2e: e2e-build ## every proof in the virtual machine (RUN=TestFaults for some); logs in .cache/e2e/logs
 	$(GO) build -buildmode=pie -tags $(GOTAGS),testhooks -o .cache/e2e/agent-testhooks ./cmd/agent
 	@.ci/unpack .cache/prometheus $(PACKAGES_PROMETHEUS)
-	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 40m -test.skip '^TestShortForm$$' -test.run '$(or $(RUN),.)'
+	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 40m -test.skip '^(TestShortForm|TestLifecycleShort)$$' -test.run '$(or $(RUN),.)'
 
-e2e-short: e2e-build ## the main ways in the virtual machine, and the documents' commands in a container, in two minutes
-	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 10m -test.run '^(TestShortForm|TestDocuments|TestReload)$$'
+e2e-short: e2e-build ## the main ways in the virtual machine, the life of the package and the documents' commands in a container, in three minutes
+	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 10m -test.run '^(TestShortForm|TestLifecycleShort|TestDocuments|TestReload)$$'
+
+.PHONY: lifecycle
+lifecycle: e2e-build ## install, upgrade, remove, purge; bad configs; drop-ins; each way to end: what consumers miss
+	cd systemd/e2e && $(E2E_ENV) ../../.cache/e2e/e2e.test -test.timeout 15m -test.run '^(TestLifecycle|TestDropIns|TestEndings|TestEndingsByTheKernel)$$'
 
 # Each fault that a device has to live with, and what it cost. The short form
 # needs no virtual machine: a container has systemd, but no cameras.

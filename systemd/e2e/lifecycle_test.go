@@ -250,7 +250,9 @@ func (v life) fresh(l *lab) {
 	l.status("publishing")
 }
 
-func TestLifecycle(t *testing.T) {
+// newLife is a machine without the package, and the versions of it.
+func newLife(t *testing.T) (*lab, life) {
+	t.Helper()
 	l := newContainer(t)
 	l.apt("purge", "edge-agent")
 	v := life{this: l.repack(thisVersion, nil), next: l.repack(nextVersion, nil)}
@@ -258,10 +260,26 @@ func TestLifecycle(t *testing.T) {
 		script := "#!/bin/sh\necho not to my taste >&2\nexit 78\n"
 		l.must(os.WriteFile(filepath.Join(root, "usr/bin/agent"), []byte(script), 0o755))
 	})
-	for _, row := range []struct {
-		name  string
-		claim func(l *lab)
-	}{
+	return l, v
+}
+
+// An age is a part of a life. Each stands on what the one before left.
+type age struct {
+	name  string
+	claim func(l *lab)
+}
+
+func (l *lab) live(ages []age) {
+	for _, a := range ages {
+		if l.scenario("life: "+a.name, a.claim); l.Failed() {
+			return
+		}
+	}
+}
+
+func TestLifecycle(t *testing.T) {
+	l, v := newLife(t)
+	l.live([]age{
 		{"install, no camera", v.fresh},
 		{"upgrade under load", v.upgrade},
 		{"downgrade under load", v.downgrade},
@@ -273,11 +291,16 @@ func TestLifecycle(t *testing.T) {
 		{"version that refuses every config", v.refused},
 		{"remove, install again, purge", v.removed},
 		{"install after purge", v.fresh},
-	} {
-		l.scenario("life: "+row.name, row.claim)
-		if l.Failed() {
-			return // each stands on what the one before left
-		}
-	}
+	})
+}
 
+// TestLifecycleShort is what is told first of a package that was broken.
+func TestLifecycleShort(t *testing.T) {
+	l, v := newLife(t)
+	l.live([]age{
+		{"install, no camera", v.fresh},
+		{"upgrade under load", v.upgrade},
+		{"bad config: upgrade, restart, start", v.badConfig},
+		{"remove, install again, purge", v.removed},
+	})
 }
