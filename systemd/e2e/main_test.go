@@ -75,7 +75,8 @@ func prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	image, err = rig.Open(ctx, os.Stderr, depends...)
+	// With what a new user needs who reads frames in Python.
+	image, err = rig.Open(ctx, os.Stderr, append(depends, "python3-numpy")...)
 	return err
 }
 
