@@ -95,6 +95,7 @@ cameras:
     device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true}
     mode: {rate: 50}
     queue: {policy: block}
+    recovery: {process-deadline: 2s}
     outputs: {model: {size: 32x32, ring: {slots: 64}}}
   front:
     device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true}
@@ -107,6 +108,7 @@ cameras:
     device: {replay: ../testdata/jpeg/422-720p.jpg, loop: true}
     mode: {rate: 50}
     queue: {policy: block}
+    recovery: {process-deadline: 2s}
     outputs: {model: {size: 32x32, ring: {slots: 64}}}
 `
 
@@ -308,7 +310,7 @@ func TestRefusedReloadChangesNothing(t *testing.T) {
 	}
 	good := r.text
 	for _, test := range []struct{ new, want string }{
-		{"  fro nt:\n    frame: 3\n", "test.yaml:9:3: cameras.fro nt: found the name \"fro nt\""},
+		{"  fro nt:\n    frame: 3\n", "test.yaml:10:3: cameras.fro nt: found the name \"fro nt\""},
 		{"  left:\n", ""},
 		// A directory where the socket should be.
 		{"  new: {device: {pattern: bars}, outputs: {model: {size: 32x32}}}\n  front:\n", "camera new: output model: ring: listen on"},
@@ -402,6 +404,7 @@ func TestReloadStormLeavesNothing(t *testing.T) {
 		r.log.buf = bytes.Buffer{}
 		r.log.mu.Unlock()
 		runtime.GC()
+		runtime.GC() // what was kept for one more
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc)

@@ -29,6 +29,7 @@ func (r *rigged) change(t *testing.T, edit func(*config.Camera)) status.Reload {
 // What becomes of frames may change without the device noticing.
 func TestReloadKeepsTheDeviceOpen(t *testing.T) {
 	filmed(t, func(r *rigged, c *camera, w *webcam) {
+		later(0) // its stage rests, and its numbers may be read
 		last := c.last
 		done := r.change(t, func(c *config.Camera) { c.Quality.BlackBelow = 3 })
 		if got := strings.Join(lines(done), "; "); got != "camera front: changed: quality; kept: source, outputs.model" {
@@ -51,6 +52,7 @@ func TestReloadKeepsTheDeviceOpen(t *testing.T) {
 // Another mode is opened as the first one was; and numbers go on.
 func TestReloadOpensTheDeviceInAnotherMode(t *testing.T) {
 	filmed(t, func(r *rigged, c *camera, w *webcam) {
+		later(0) // its stage rests, and its numbers may be read
 		last := c.last
 		r.change(t, func(c *config.Camera) { c.Mode.Rate = 20 })
 		later(5 * frameInterval)

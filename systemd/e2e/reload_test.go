@@ -131,3 +131,38 @@ func TestReload(t *testing.T) {
 	l.scenario("reload of one camera of three", reloadOne)
 	l.scenario("reload refused", reloadRefused)
 }
+
+// What becomes of frames changes while a driver goes on streaming; another mode takes
+// another opening, and consumers of a fixed size stay all the same.
+func reloadVivid(l *lab) {
+	yaml := vividCamera
+	l.configure(yaml)
+	l.publishes(5)
+	r := l.read("front/model", 200)
+	l.publishes(10)
+	for _, step := range []struct{ old, new, kept string }{
+		{"    outputs: {", "    quality: {blur-below: 2}\n    outputs: {preview: {encode: jpeg}, ", "source"},
+		{"rate: 15", "rate: 10", "outputs.model"},
+	} {
+		l.edit(&yaml, step.old, step.new)
+		took := l.reload()
+		told := l.journal("EVENT=config changed", "CAMERA=front")
+		if last := told[len(told)-1]; !strings.Contains(last["KEPT"], step.kept) {
+			l.Errorf("%v", last)
+		}
+		l.figure("%s: %s us", step.new[strings.LastIndex(step.new, "\n")+1:], took)
+		l.publishes(10)
+	}
+	s := r.wait()
+	s.sound(l)
+	if s.Sessions != 1 {
+		l.Errorf("the consumer was hung up on %d times", s.Sessions-1)
+	}
+	l.figure("a consumer of %d frames: %d lost, a gap of %.0f ms at the most", s.Frames, s.Lost, s.GapMS)
+	l.figure("%v", l.stop()["front"])
+}
+
+// With a driver of the kernel.
+func TestReloadOfADriver(t *testing.T) {
+	newLab(t).scenario("reload, vivid", reloadVivid)
+}
