@@ -51,7 +51,7 @@ func TestStormOfDamagedFramesIsToldOnceAPeriod(t *testing.T) {
 // A camera that comes and goes as fast as it can, for which each time is news, is
 // logged a few times by the log that the agent has; the rest is counted.
 func TestFlappingCameraIsCountedInTheLog(t *testing.T) {
-	const flaps = 500
+	const flaps = 200
 	gone := fmt.Errorf("dequeue: %w", capture.ErrGone)
 	var openings []opening
 	for i := range uint64(flaps) {
