@@ -45,7 +45,7 @@ func TestProgramIsReadySoonAndIdleSmall(t *testing.T) {
 		}
 		awaitNotice(t, manager, "READY=1")
 		took = append(took, time.Since(begin))
-		awaitNotice(t, manager, "STATUS=front: publishing")
+		awaitNotice(t, manager, "STATUS=All is well; front: publishing")
 		for _, pid := range append([]int{cmd.Process.Pid}, children(t, cmd.Process.Pid)...) {
 			size := proportional(t, pid)
 			t.Logf("process %d: %.1f MB", pid, float64(size)/1e6)
