@@ -22,7 +22,8 @@ type place struct {
 	camera        *config.Camera
 	cfg           config.Output
 	width, height int
-	tap           *web.Tap // for HTTP and commands
+	tap           *web.Tap       // for HTTP and commands
+	config        *config.Config // which it is of
 	log           zerolog.Logger
 }
 
@@ -62,7 +63,7 @@ func (a *Agent) openRing(p place) (output.Output, error) {
 		Slots:  p.cfg.Ring.Slots,
 		Camera: p.camera.Name, Lens: p.camera.View.Lens, Spec: p.cfg.Spec, Width: p.width, Height: p.height,
 		Store: a.store(), Origin: p.camera.Device.String(),
-		MaxConsumers: consumersOf(a.ground.Load().Config, descriptorLimit()),
+		MaxConsumers: consumersOf(p.config, descriptorLimit()),
 	})
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func (a *Agent) addSinks(g *ground, c *camera) {
 	for i, o := range c.cfg.Outputs {
 		s := &sink{cfg: o, log: c.log.With().Str("output", o.Spec.Name).Logger()}
 		s.open = func(width, height int) ([]output.Output, error) {
-			return a.openOutputs(place{camera: &c.cfg, cfg: o, width: width, height: height, tap: s.tap})
+			return a.openOutputs(place{camera: &c.cfg, cfg: o, width: width, height: height, tap: s.tap, config: g.Config})
 		}
 		isView := o.Spec.Name == viewName
 		if isView || c.cfg.Preview(i) {
