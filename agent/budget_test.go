@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -57,20 +58,51 @@ func (b *budgeted) looks(d time.Duration) {
 	}
 }
 
-// flows says whether images of an output arrive now.
-func (b *budgeted) flows(t *testing.T, output string) bool {
+// newest follows an output: it is the number of its newest image, 0 before the first.
+func (b *budgeted) newest(t *testing.T, output string) (number *atomic.Uint64, end func()) {
 	t.Helper()
 	frames, err := reader.Dial(config.SocketPath(b.dir, "front", output))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer frames.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	if _, err = frames.Next(ctx); err == nil {
-		_, err = frames.Next(ctx) // the first may be an old one
+	ctx, cancel := context.WithCancel(t.Context())
+	number, ended := new(atomic.Uint64), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			f, err := frames.Next(ctx)
+			if err != nil {
+				return
+			}
+			number.Store(f.Sequence + 1)
+		}
+	}()
+	return number, func() { cancel(); <-ended; frames.Close() }
+}
+
+// flows fails unless images of the model arrive, and those of the preview do or do not.
+func (b *budgeted) flows(t *testing.T, step string, previews bool) {
+	t.Helper()
+	model, endModel := b.newest(t, "model")
+	defer endModel()
+	preview, endPreview := b.newest(t, "preview")
+	defer endPreview()
+	goesOn := func(what string, of *atomic.Uint64, frames uint64) {
+		t.Helper()
+		b.until(t, what, func() bool { return of.Load() > 0 }) // which may be an old one
+		from := of.Load()
+		b.until(t, what+" going on, "+step, func() bool { return of.Load() >= from+frames })
 	}
-	return err == nil
+	goesOn("model", model, 2*slowest)
+	if previews {
+		goesOn("preview", preview, 2*slowest)
+		return
+	}
+	last := model.Load() // what of the preview was under way before has arrived
+	goesOn("model", model, 10*slowest)
+	if n := preview.Load(); n > last {
+		t.Errorf("%s: preview of frame %d, after %d", step, n, last)
+	}
 }
 
 func TestDegradingGoesStepByStepAndBack(t *testing.T) {
@@ -81,9 +113,7 @@ func TestDegradingGoesStepByStepAndBack(t *testing.T) {
 		b := startBudget(t, "limits: {memory: 400MiB, temperature: 85}")
 		given := func(step string, previews bool, oneOf int) {
 			t.Helper()
-			if got := b.flows(t, "preview"); got != previews || !b.flows(t, "model") {
-				t.Errorf("%s, %s: previews are made: %v", resource, step, got)
-			}
+			b.flows(t, resource+", "+step, previews)
 			c := b.list()[0]
 			skipped := c.ledger.drops[DropSkipped].Load()
 			b.until(t, "the rate", func() bool { return c.throttle.effective() == oneOf })
