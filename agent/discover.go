@@ -173,7 +173,9 @@ func (d *discovery) look(ctx context.Context, settled bool) error {
 			done = false
 			continue
 		}
-		d.dropPattern()
+	}
+	if d.pattern != "" && len(d.cfg.Cameras) > 1 {
+		done = d.dropPattern() && done
 	}
 	if d.done = ""; done {
 		d.done = print
@@ -219,21 +221,23 @@ func readable(dev v4l2.Device) bool {
 	return slices.ContainsFunc(dev.Formats, func(f v4l2.FormatInfo) bool { return f.Note == "" })
 }
 
-// dropPattern ends the test pattern: there is something real to see.
-func (d *discovery) dropPattern() {
+// dropPattern ends the test pattern: there is something real to see. It says false when
+// the pattern has not stopped yet, which the next look is for.
+func (d *discovery) dropPattern() bool {
 	c := d.agent.camera(d.pattern)
-	if c == nil {
-		return
+	if c.awaited || c.leaving.Load() {
+		return false
 	}
 	select {
 	case <-d.agent.halt(c):
 	case <-time.After(stopLimit):
 		c.log.Warn().Msg("test pattern not stopped in time")
-		return
+		return false
 	}
 	d.agent.forget(c)
 	d.cfg.Cameras = slices.DeleteFunc(d.cfg.Cameras, func(c config.Camera) bool { return c.Name == d.pattern })
 	d.pattern = ""
+	return true
 }
 
 // DeviceOf is a selector in the words of the config.
