@@ -107,7 +107,7 @@ func New(o Options) *Agent {
 	a := &Agent{Options: o, monitor: health.NewMonitor(), started: time.Now(), ended: make(chan struct{}), building: newBaton()}
 	a.taken.Store(o.inForceFrom(a.started))
 	a.web.renewed = make(chan struct{}, 1)
-	a.reloading.one = make(baton, 1)
+	a.reloading.one = make(chan context.Context, 1)
 	a.ground.Store(&ground{Config: o.Config})
 	a.guard = &systemd.Watchdog{Interval: a.Watchdog, Check: a.monitor.Check, Notifier: a.Notifier, Report: a.stuck}
 	a.selfTest = a.knownAnswers
@@ -151,7 +151,6 @@ func (a *Agent) Run(ctx context.Context) error {
 	a.budget.begin()
 	stopped := a.tree.ServeBackground(ctx)
 	var background sync.WaitGroup
-	background.Go(func() { a.serveReloads(ctx) })
 	background.Go(func() { a.watch(ctx) })
 	background.Go(func() { a.probe(ctx) })
 	background.Go(func() { a.report(ctx) })
@@ -168,6 +167,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	a.say("ready", a.Notifier.Ready())
 	a.keepConfig()
+	background.Go(func() { a.serveReloads(ctx) }) // no earlier, or it is another config that is kept
 	a.Log.Info().Str("message_id", systemd.MessageStarted).Int("cameras", len(a.list())).Msg("agent started")
 
 	var spent error

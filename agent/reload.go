@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// ReloadLimit is after what time a reload is given up, within the time that
-	// systemd gives it (TimeoutStartSec=).
+	// ReloadLimit is after what time a reload that could not begin is given up, and
+	// after what time one that did counts as stuck, within the time that systemd
+	// gives it (TimeoutStartSec=).
 	ReloadLimit = 20 * time.Second
 	// maxFaultsLogged bounds what a refused config says in the log.
 	maxFaultsLogged = 20
@@ -26,8 +27,9 @@ const (
 
 // A reloading is what an agent knows of its reloads.
 type reloading struct {
-	one      baton // of who reloads, there while the agent runs
-	life     context.Context
+	// one is held by who reloads, and there while the agent runs: it is the context
+	// that then ends.
+	one      chan context.Context
 	changing atomic.Bool   // cameras are being replaced
 	rebuilt  atomic.Uint64 // how often any were
 	// stragglers are what waits for cameras that did not stop in time.
@@ -38,8 +40,7 @@ type reloading struct {
 
 // serveReloads lets the agent be reloaded until ctx ends.
 func (a *Agent) serveReloads(ctx context.Context) {
-	a.life = ctx
-	a.one.give()
+	a.one <- ctx
 	<-ctx.Done()
 	<-a.one // for good
 	a.stragglers.Wait()
@@ -49,19 +50,23 @@ func (a *Agent) serveReloads(ctx context.Context) {
 // a camera whose part is the same does not notice. One that is refused changes
 // nothing; the error has every fault then, as [config.Faults] where it is of the
 // text. Any goroutine may call it, but for those that supervise. It waits for a
-// reload that is at work, and returns within [ReloadLimit].
+// reload that is at work, and for no more than [ReloadLimit] until its own may begin.
 func (a *Agent) Reload(ctx context.Context) (status.Reload, error) {
 	if a.Reread == nil {
 		return status.Reload{}, errors.New("reload: there is no config that could be read again")
 	}
 	ctx, cancel := context.WithTimeout(ctx, ReloadLimit)
 	defer cancel()
-	if err := a.one.take(ctx); err != nil {
-		return status.Reload{}, fmt.Errorf("reload: the agent is starting or stopping, or reloads already: %w", err)
+	var life context.Context
+	select {
+	case life = <-a.one:
+	case <-ctx.Done():
+		return status.Reload{}, fmt.Errorf("reload: the agent is starting or stopping, or reloads already: %w", ctx.Err())
 	}
-	defer a.one.give()
+	defer func() { a.one <- life }()
+	defer context.AfterFunc(life, cancel)()
 	r := status.Reload{Time: time.Now(), Changes: []status.Change{}, Faults: []string{}, Warnings: []string{}}
-	cfg, err := a.reload(ctx, &r)
+	cfg, err := a.reload(ctx, life, &r)
 	if err != nil && ctx.Err() != nil {
 		return r, err // nobody waits for it any more, or not for so long
 	}
@@ -74,7 +79,9 @@ func (a *Agent) Reload(ctx context.Context) (status.Reload, error) {
 	return r, nil
 }
 
-func (a *Agent) reload(ctx context.Context, r *status.Reload) (*config.Config, error) {
+// reload gives the config that was taken. What is begun before ctx ends is done to the
+// end, and for as long as life lasts.
+func (a *Agent) reload(ctx, life context.Context, r *status.Reload) (*config.Config, error) {
 	cfg, err := a.Reread()
 	if err != nil {
 		return nil, err
@@ -90,7 +97,7 @@ func (a *Agent) reload(ctx context.Context, r *status.Reload) (*config.Config, e
 	if err != nil {
 		return nil, err
 	}
-	r.Changes = p.carryOut()
+	r.Changes = p.carryOut(life)
 	return cfg, nil
 }
 
@@ -170,7 +177,7 @@ func (a *Agent) plan(cfg *config.Config) (*renewal, error) {
 	}
 	running := a.list()
 	for _, c := range running {
-		if c.leaving.Load() {
+		if c.awaited || c.leaving.Load() {
 			return nil, fmt.Errorf("camera %s: it has not stopped yet since the last reload", c.cfg.Name)
 		}
 		if !slices.ContainsFunc(wanted, func(w config.Camera) bool { return w.Name == c.cfg.Name }) {

@@ -149,6 +149,51 @@ func TestReloadTellsOfACameraThatDoesNotStop(t *testing.T) {
 	})
 }
 
+// Nor does one that comes between the end of that camera and the change.
+func TestReloadLeavesACameraToTheOneThatWaitsForIt(t *testing.T) {
+	filmed(t, func(r *rigged, c *camera, w *webcam) {
+		w.set(func() { w.hangs = "return" })
+		later(frameInterval)
+		r.change(t, func(c *config.Camera) { c.Quality.BlackBelow = 3 })
+		if err := r.building.take(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		again := make(chan error)
+		go func() {
+			_, err := r.Reload(context.Background())
+			again <- err
+		}()
+		later(0) // it is the first that waits to build
+		w.set(func() { close(w.released); w.released = make(chan struct{}) })
+		later(time.Second)
+		r.building.give()
+		if err := <-again; err == nil || c.leaving.Load() {
+			t.Errorf("%v, stopping: %v", err, c.leaving.Load())
+		}
+		later(5 * frameInterval)
+		if next := r.list()[0]; next == c || next.awaited || next.state.Load().Phase != Publishing {
+			t.Errorf("%v", next.state.Load())
+		}
+	})
+}
+
+// A recording that is at its end begins anew, and is not told to have ended.
+func TestSuccessorOfARecordingAtItsEndOpensIt(t *testing.T) {
+	a := newAgent(t, "isolation: none\ncameras: {front: {device: {pattern: bars}}}\n")
+	before := a.list()[0]
+	before.state.Store(&State{Phase: Ended})
+	next, err := a.prepare(a.ground.Load(), a.Config.Cameras[0], before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(next.follow(before), next.close()); err != nil {
+		t.Error(err)
+	}
+	if p := next.state.Load().Phase; p != Opening {
+		t.Errorf("%v", p)
+	}
+}
+
 // The agent may be told to stop in the middle of a reload.
 func TestStopDuringReload(t *testing.T) {
 	filmed(t, func(r *rigged, _ *camera, w *webcam) {

@@ -1,12 +1,12 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -18,14 +18,14 @@ import (
 // carryOut does what was planned, in an order in which no two cameras ever want the
 // same device, directory or socket: all that goes stops, gives back what is not kept,
 // and then all that comes is opened. It says what was done.
-func (p *renewal) carryOut() (changes []status.Change) {
+func (p *renewal) carryOut(life context.Context) (changes []status.Change) {
 	a := p.agent
 	a.changing.Store(true)
 	a.ground.Store(p.next)
 	if !p.finding {
 		a.endDiscovery()
 	}
-	p.succeed(p.stop())
+	p.succeed(p.stop(life))
 	p.rest()
 	if !p.finding && len(p.next.Cameras) == 0 {
 		if err := a.discover(); err != nil {
@@ -48,7 +48,7 @@ func (p *renewal) carryOut() (changes []status.Change) {
 
 // stop ends the cameras that change or go, and gives the turns of those that have
 // ended within stopLimit. Of each other one, its turn comes when it has.
-func (p *renewal) stop() (ready []*turn) {
+func (p *renewal) stop(life context.Context) (ready []*turn) {
 	if len(p.turns) > 0 {
 		p.agent.rebuilt.Add(1)
 	}
@@ -62,42 +62,45 @@ func (p *renewal) stop() (ready []*turn) {
 		}
 		t.stopped = p.agent.halt(t.old)
 	}
-	late := time.NewTimer(stopLimit)
-	defer late.Stop()
+	soon, cancel := context.WithTimeout(life, stopLimit)
+	defer cancel()
 	for _, t := range p.turns {
-		if t.old == nil {
+		if t.old == nil || t.stoppedBy(soon) {
 			ready = append(ready, t)
-			continue
-		}
-		select {
-		case <-t.stopped:
-			ready = append(ready, t)
-		case <-late.C:
-			late.Reset(0) // for the others
-			p.await(t)
-		case <-p.agent.life.Done():
-			p.await(t)
+		} else {
+			p.await(life, t)
 		}
 	}
 	return ready
 }
 
+// stoppedBy waits for the camera to stop until ctx ends.
+func (t *turn) stoppedBy(ctx context.Context) bool {
+	select {
+	case <-t.stopped:
+		return true
+	case <-ctx.Done():
+	}
+	select {
+	case <-t.stopped: // it was both, and it is this that counts
+		return true
+	default:
+		return false
+	}
+}
+
 // await leaves a turn to the time when its camera has stopped.
-func (p *renewal) await(t *turn) {
+func (p *renewal) await(life context.Context, t *turn) {
 	a := p.agent
+	t.old.awaited = true
 	t.change.Trouble = fmt.Sprintf("it did not stop within %v; it is as the config wants once it has", stopLimit)
 	a.stragglers.Go(func() {
-		select {
-		case <-t.stopped:
-		case <-a.life.Done():
-			t.cancel()
-			return
-		}
-		if a.building.take(a.life) != nil {
+		if !t.stoppedBy(life) || a.building.take(life) != nil {
 			t.cancel()
 			return
 		}
 		defer a.building.give()
+		t.old.awaited = false
 		t.change.Trouble = ""
 		p.succeed([]*turn{t})
 		a.tellChange(&t.change, "config changed, as the camera has stopped at last")

@@ -44,6 +44,7 @@ type succession struct {
 	over    bool  // it is not to be served again; of who has serving
 	// leaving says that it was told to stop, and has not yet.
 	leaving atomic.Bool
+	awaited bool // a reload goes on with it once it has stopped; of whoever builds
 	// succeeded says that another pipeline of the camera follows this one, and
 	// bequeaths that it goes on with the same source.
 	succeeded, bequeaths atomic.Bool
@@ -104,8 +105,9 @@ func (c *camera) unpark(s *session) bool {
 // as new: an open source, and the outputs whose config is the same, with all who
 // are connected to them.
 func (c *camera) follow(before *camera) error {
-	was := *before.state.Load()
-	c.state.Store(&was)
+	if was := *before.state.Load(); was.Phase != Ended { // a recording begins anew
+		c.state.Store(&was)
+	}
 	c.absent = before.absent
 	if before.bequeaths.Load() {
 		err := c.origin.Close()
