@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,7 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 )
 
 const root = "../.."
@@ -88,9 +91,16 @@ func TestCommandsOfTheDocumentsDoWhatTheySay(t *testing.T) {
 		if r.Place != Host {
 			continue
 		}
-		cmd := exec.Command("bash", "-o", "pipefail", "-c", r.Command())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		cmd := exec.CommandContext(ctx, "bash", "-o", "pipefail", "-c", r.Command())
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // what it started, too
 		cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "ROOT="+absolute(t, "."), "PYTHONPATH="+absolute(t, "agent/output/ring/python"))
 		out, err := cmd.CombinedOutput()
+		if ctx.Err() != nil {
+			t.Errorf("%s: not over after a minute", r.Text)
+		}
+		cancel()
 		if err := r.Judge(string(out), err != nil); err != nil {
 			t.Error(err)
 		}
