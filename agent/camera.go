@@ -58,9 +58,8 @@ type camera struct {
 	openFlight func() *quarantine.Flight // makes it
 	blamed     bool                      // a worker had to go over that frame
 
-	troubles troubles
-	state    atomic.Pointer[State]
-	changed  func() // called after each change of state, from any goroutine
+	state   atomic.Pointer[State]
+	changed func() // called after each change of state, from any goroutine
 
 	// Of the stage that reads.
 	firstSequence func() uint64 // see Options

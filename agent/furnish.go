@@ -54,7 +54,8 @@ func (a *Agent) prepare(g *ground, cfg config.Camera, before *camera) (*camera, 
 	}
 	cfg = withView(&g.HTTP, cfg)
 	c := &camera{cfg: cfg, ground: g.footing(), origin: origin, quality: newQuality(cfg.Quality), monitor: a.monitor, changed: a.changed}
-	c.annals, c.serving = newAnnals(before), newBaton()
+	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
+	c.annals, c.serving = newAnnals(before, c.log), newBaton()
 	c.quality.counts = &c.verdicts
 	c.ladder.Fallbacks, c.ladder.Resets = len(cfg.Fallback), cfg.USBReset
 	// No camera has a name with a dot, and the directory outlives the process.
@@ -67,9 +68,7 @@ func (a *Agent) prepare(g *ground, cfg config.Camera, before *camera) (*camera, 
 	c.evidence = g.evidence
 	c.openFlight = func() *quarantine.Flight { return a.flight(g, cfg.Name) }
 	c.firstSequence = a.FirstSequence
-	c.log = a.Log.With().Str("camera", cfg.Name).Logger()
 	c.throttle.adaptive, c.throttle.imposed = cfg.Queue.Policy == config.SlowInput, &a.budget.imposed
-	c.troubles = troubles{log: c.log, ledger: &c.ledger}
 	c.state.Store(&State{Phase: Opening, Since: time.Now()})
 	a.addSinks(g, c)
 	if err = c.openProcessor(g.Isolation); err != nil {

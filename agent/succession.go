@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/thejerf/suture/v4"
 
 	"github.com/edge-agent/agent/agent/output"
@@ -17,6 +18,7 @@ import (
 // config has named it: its pipelines follow one another and count on.
 type annals struct {
 	ledger   Ledger
+	troubles troubles                        // of the ledger
 	verdicts [preproc.Verdicts]atomic.Uint64 // of published frames
 	meter    meter
 	past     cameraPast // of the sampler, under the agent's past
@@ -28,11 +30,12 @@ type annals struct {
 }
 
 // newAnnals begins those of a camera, or goes on with its predecessor's.
-func newAnnals(before *camera) *annals {
+func newAnnals(before *camera, log zerolog.Logger) *annals {
 	if before != nil {
 		return before.annals
 	}
 	n := &annals{}
+	n.troubles.log, n.troubles.ledger = log, &n.ledger
 	n.meter.sample(&n.ledger)
 	return n
 }

@@ -17,7 +17,7 @@ type troubles struct {
 
 	mu       sync.Mutex
 	active   [dropCount]bool
-	reported [dropCount]uint64 // the count that the last line told of
+	reported [dropCount]uint64 // how many the lines told of so far
 	since    [dropCount]time.Time
 }
 
@@ -33,17 +33,19 @@ func (t *troubles) dropped(d Drop, stage string, sequence uint64, cause error) {
 		t.log.Debug().Str("stage", stage).Stringer("drop_reason", d).Uint64("frame_seq", sequence).Err(cause).Msg("frame dropped, too")
 		return
 	}
-	t.active[d], t.since[d], t.reported[d] = true, time.Now(), t.ledger.drops[d].Load()
+	t.active[d], t.since[d] = true, time.Now()
+	t.reported[d]++ // of this one; others may have been counted since
 	t.log.Warn().Str("stage", stage).Str("drop_reason", d.String()).Uint64("frame_seq", sequence).
 		Str("message_id", systemd.MessageFramesDropped).Err(cause).Msg("frame dropped")
 }
 
-// report tells once a period of what goes on and of what has ended.
+// report tells of what goes on and of what has ended. It is called once a period, which
+// is never exact: what was told of less than half of one ago waits for the next.
 func (t *troubles) report(period time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for d := range Drop(dropCount) {
-		if !t.active[d] || time.Since(t.since[d]) < period {
+		if !t.active[d] || time.Since(t.since[d]) < period/2 {
 			continue
 		}
 		total := t.ledger.drops[d].Load()
