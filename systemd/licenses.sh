@@ -19,7 +19,9 @@ done
 install -m 644 "$("${GO:-go}" env GOROOT)/LICENSE" "$dir/go"
 install -m 644 /usr/share/doc/libopencv-core-dev/copyright "$dir/opencv"
 
-# Of those that are the same to the byte, one is a file and the others name it.
+# Of those that are the same to the byte, one is a file and the others name it: the
+# first one in an order that is no language's, for the package to be the same.
+LC_ALL=C
 declare -A first
 for file in "$dir"/*; do
 	sum=$(sha256sum <"$file")
