@@ -55,7 +55,7 @@ type Source struct {
 	newest *config.Text // the last one that was accepted
 }
 
-// A kept is a text and when it came into force for the first time.
+// A kept is a text and when it came into force, after another one.
 type kept struct {
 	Since time.Time `json:"since"`
 	config.Text
