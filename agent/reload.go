@@ -66,7 +66,11 @@ func (a *Agent) Reload(ctx context.Context) (status.Reload, error) {
 	defer func() { a.one <- life }()
 	defer context.AfterFunc(life, cancel)()
 	r := status.Reload{Time: time.Now(), Changes: []status.Change{}, Faults: []string{}, Warnings: []string{}}
-	cfg, err := a.reload(ctx, life, &r)
+	var cfg *config.Config
+	err := contained(func() (err error) {
+		cfg, err = a.reload(ctx, life, &r)
+		return err
+	})
 	if err != nil && ctx.Err() != nil {
 		return r, err // nobody waits for it any more, or not for so long
 	}
@@ -97,7 +101,14 @@ func (a *Agent) reload(ctx, life context.Context, r *status.Reload) (*config.Con
 	if err != nil {
 		return nil, err
 	}
-	r.Changes = p.carryOut(life)
+	// Cameras that are made by half must not live on: a panic here ends the process,
+	// which it would not on the goroutine of an HTTP server.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.Changes = p.carryOut(life)
+	}()
+	<-done
 	return cfg, nil
 }
 
@@ -165,6 +176,11 @@ type turn struct {
 	stopped   <-chan struct{}
 }
 
+// changeOf is one of a camera, or of the agent itself; its lists are never null in JSON.
+func changeOf(camera, kind string, keys ...string) status.Change {
+	return status.Change{Kind: kind, Camera: camera, Keys: append([]string{}, keys...), Kept: []string{}}
+}
+
 // plan finds out what changes and prepares it. An error is why the config cannot be
 // taken.
 func (a *Agent) plan(cfg *config.Config) (*renewal, error) {
@@ -181,7 +197,7 @@ func (a *Agent) plan(cfg *config.Config) (*renewal, error) {
 			return nil, fmt.Errorf("camera %s: it has not stopped yet since the last reload", c.cfg.Name)
 		}
 		if !slices.ContainsFunc(wanted, func(w config.Camera) bool { return w.Name == c.cfg.Name }) {
-			p.turns = append(p.turns, &turn{old: c, change: status.Change{Kind: status.Removed, Camera: c.cfg.Name}})
+			p.turns = append(p.turns, &turn{old: c, change: changeOf(c.cfg.Name, status.Removed)})
 		}
 	}
 	if err := p.prepare(wanted); err != nil {
@@ -200,7 +216,7 @@ func (p *renewal) prepare(wanted []config.Camera) (err error) {
 		p.next.evidence = nil
 	}
 	for _, cfg := range wanted {
-		t := &turn{old: p.agent.camera(cfg.Name), change: status.Change{Kind: status.Added, Camera: cfg.Name}}
+		t := &turn{old: p.agent.camera(cfg.Name), change: changeOf(cfg.Name, status.Added)}
 		if t.old != nil {
 			t.change.Kind, t.change.Keys = status.Changed, t.old.differences(p.next, cfg)
 			if len(t.change.Keys) == 0 {

@@ -194,6 +194,21 @@ func TestSuccessorOfARecordingAtItsEndOpensIt(t *testing.T) {
 	}
 }
 
+// A panic over a new config is one more fault of it, and the next one may come.
+func TestReloadContainsAPanic(t *testing.T) {
+	filmed(t, func(r *rigged, c *camera, _ *webcam) {
+		r.Reread = func() (*config.Config, error) { panic("what is this?") }
+		for range 2 {
+			if _, err := r.Reload(context.Background()); err == nil || !strings.HasPrefix(err.Error(), "panic: what is this?") {
+				t.Error(err)
+			}
+		}
+		if s := r.Status().Config; s.Refused != 2 || s.Fault != "panic: what is this?" || r.list()[0] != c {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 // The agent may be told to stop in the middle of a reload.
 func TestStopDuringReload(t *testing.T) {
 	filmed(t, func(r *rigged, _ *camera, w *webcam) {

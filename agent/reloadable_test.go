@@ -68,6 +68,9 @@ func (r *reloadable) edit(old, new string) []string {
 func lines(r status.Reload) []string {
 	said := []string{}
 	for _, c := range r.Changes {
+		if c.Keys == nil || c.Kept == nil {
+			said = append(said, "a list that is null in JSON")
+		}
 		said = append(said, c.String())
 	}
 	return said

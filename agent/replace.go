@@ -29,7 +29,9 @@ func (p *renewal) carryOut(life context.Context) (changes []status.Change) {
 	p.rest()
 	if !p.finding && len(p.next.Cameras) == 0 {
 		if err := a.discover(); err != nil {
-			changes = append(changes, status.Change{Kind: status.Changed, Keys: []string{"cameras"}, Trouble: err.Error()})
+			failed := changeOf("", status.Changed, "cameras")
+			failed.Trouble = err.Error()
+			changes = append(changes, failed)
 		}
 	}
 	a.order(p.next.Cameras)
@@ -41,7 +43,7 @@ func (p *renewal) carryOut(life context.Context) (changes []status.Change) {
 		changes = append(changes, t.change)
 	}
 	for _, key := range p.keys {
-		changes = append(changes, status.Change{Kind: status.Changed, Keys: []string{key}})
+		changes = append(changes, changeOf("", status.Changed, key))
 	}
 	return changes
 }
@@ -150,7 +152,8 @@ func (a *Agent) part(t *turn) {
 }
 
 // kept are what goes on, in words.
-func (c *camera) kept() (kept []string) {
+func (c *camera) kept() []string {
+	kept := []string{}
 	if c.parked != nil {
 		kept = append(kept, "source")
 	}
