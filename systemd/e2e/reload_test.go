@@ -34,7 +34,11 @@ func (l *lab) reload() (took string) {
 	l.Helper()
 	before := len(l.journal("EVENT=config reloaded"))
 	l.run("systemctl", "reload", "agent")
-	told := l.journal("EVENT=config reloaded")[before:]
+	var told []map[string]string
+	l.await("what the journal has of the reload", 10*time.Second, func() bool { // it need not be there at once
+		told = l.journal("EVENT=config reloaded")[before:]
+		return len(told) > 0
+	})
 	if len(told) != 1 {
 		l.Fatalf("%d entries of one reload", len(told))
 	}
