@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -39,9 +40,17 @@ func layers(path string) ([]string, error) {
 	}
 	paths := []string{path}
 	for _, e := range entries {
-		if !e.IsDir() && filepath.Ext(e.Name()) == ".yaml" && !strings.HasPrefix(e.Name(), ".") {
-			paths = append(paths, filepath.Join(dir, e.Name()))
+		if e.IsDir() || filepath.Ext(e.Name()) != ".yaml" || strings.HasPrefix(e.Name(), ".") {
+			continue
 		}
+		p := filepath.Join(dir, e.Name())
+		// Whoever reads a pipe that nobody writes to waits for ever.
+		if info, err := os.Stat(p); err != nil {
+			return nil, err
+		} else if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s is neither a file nor a link to one", p)
+		}
+		paths = append(paths, p)
 	}
 	return paths, nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,6 +82,18 @@ func TestFaultsOfAllFilesAreReportedInTheirFiles(t *testing.T) {
 	}, "\n")
 	if got := strings.ReplaceAll(faults.Error(), dir+"/", ""); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A reload must end, whatever somebody put there.
+func TestOverrideThatIsNoFileIsRefused(t *testing.T) {
+	dir := write(t, layered)
+	pipe := filepath.Join(dir, "agent.d", "40-pipe.yaml")
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(filepath.Join(dir, "agent.yaml")); err == nil || !strings.Contains(err.Error(), pipe+" is neither a file nor a link to one") {
+		t.Errorf("%v", err)
 	}
 }
 
