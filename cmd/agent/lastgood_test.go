@@ -112,3 +112,18 @@ func TestServiceRunsOnTheLastGoodConfig(t *testing.T) {
 		}
 	}
 }
+
+// Who looks for why the service ended hears of both.
+func TestRecordThatCannotBeReadIsToldOf(t *testing.T) {
+	s := newStation(t)
+	s.edit(slip)
+	record := filepath.Join(s.dir, lastGood)
+	if err := os.WriteFile(record, []byte("[{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := s.command("run", "--last-good", "--runtime-dir", filepath.Join(s.dir, "run"))
+	out, _ := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != exitBadConfig || !strings.Contains(string(out), "cameras.front.devise") || !strings.Contains(string(out), record+": unexpected end") {
+		t.Errorf("%v: %s", cmd.ProcessState, out)
+	}
+}

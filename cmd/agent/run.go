@@ -31,8 +31,11 @@ type runCmd struct {
 func (r *runCmd) Run() error {
 	source := r.source()
 	cfg, refused, since, err := inForce(source)
-	if err != nil {
+	switch {
+	case errors.Is(err, proven.ErrNone):
 		return refuse(refused)
+	case err != nil: // there is one, and it is of no use
+		return refuse(refused, err)
 	}
 	level, err := zerolog.ParseLevel(cfg.Log.Level)
 	if err != nil {
@@ -95,10 +98,12 @@ func inForce(s *proven.Source) (cfg *config.Config, refused error, since time.Ti
 }
 
 // refuse logs why there is no config, and ends the daemon.
-func refuse(err error) error {
+func refuse(errs ...error) error {
 	log, closer := systemd.NewLogger(systemd.NewLevel(zerolog.InfoLevel), nil)
 	defer closer.Close()
-	logFaults(log, err)
+	for _, err := range errs {
+		logFaults(log, err)
+	}
 	return exitError{exitBadConfig, errLogged}
 }
 
