@@ -116,9 +116,12 @@ func (c *Client) do(ctx context.Context, within time.Duration, method, path stri
 		return nil, nil, c.unreachable(err, within)
 	}
 	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
 		return nil, nil, c.unreachable(err, within)
+	case len(body) > maxAnswer:
+		return nil, nil, fmt.Errorf("the agent's answer is too long: allowed are %d bytes", maxAnswer)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, nil, &Refusal{Status: resp.StatusCode, Text: strings.TrimSpace(string(body))}

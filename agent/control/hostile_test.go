@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -140,4 +141,25 @@ func TestGarbageIsAnsweredAndForgotten(t *testing.T) {
 			t.Errorf("%s: %.100q", name, answer)
 		}
 	}
+}
+
+// An answer that is cut off is no answer.
+func TestAnswerWithoutEndIsRefused(t *testing.T) {
+	dir := directory(t)
+	l, err := net.Listen("unix", filepath.Join(dir, control.Socket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	endless := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for piece := make([]byte, 1<<20); err == nil; {
+			_, err = w.Write(piece)
+		}
+	})}
+	done := make(chan error, 1)
+	go func() { done <- endless.Serve(l) }()
+	if data, _, err := control.NewClient(dir).Image(t.Context(), time.Minute, "front", "model.npy"); err == nil || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	_ = endless.Shutdown(t.Context()) // when the answer has been given up
+	<-done
 }

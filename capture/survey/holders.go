@@ -114,8 +114,9 @@ func (m machine) occupied(c *Camera) Problem {
 		p.Text, p.Remedy = named(c.Holders)+" streams from it", fmt.Sprintf("stop that program, or `sudo kill %d`; the agent takes the camera when it is free", c.Holders[0].PID)
 	case m.users.uid != 0:
 		p.Text, p.Remedy = "somebody streams from it", "`sudo agent devices` says who"
-		if i := slices.IndexFunc(m.processes(), m.isAgent); i >= 0 {
-			p.Text = fmt.Sprintf("somebody streams from it; an agent runs, PID %d", m.processes()[i])
+		pids := m.processes()
+		if i := slices.IndexFunc(pids, m.isAgent); i >= 0 {
+			p.Text = fmt.Sprintf("somebody streams from it; an agent runs, PID %d", pids[i])
 			p.Blocking = false
 		}
 	default:

@@ -23,9 +23,12 @@ type asking struct {
 
 func (a *asking) client() *control.Client { return control.NewClient(a.RuntimeDir) }
 
-// interrupted ends when somebody wants the command to.
-func interrupted() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+// interrupted ends when somebody wants the command to. The signals stay caught until
+// the process ends: timeout(1) sends each of them twice, to the process and to its
+// group, and the second one killed a command that was about to exit with 0.
+func interrupted() context.Context {
+	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	return ctx
 }
 
 // unanswered gives the error of an answer that did not come its exit code.

@@ -19,7 +19,7 @@ type benchCmd struct {
 	Config     string  `help:"Config file. Without it, ${default_config} if it is there; without any camera in it, every camera found, else a test pattern." placeholder:"FILE"`
 	JSON       bool    `help:"Print one JSON object instead of text."`
 	Seconds    float64 `help:"How long each camera is measured." default:"5" placeholder:"N"`
-	RuntimeDir string  `help:"Where the agent has its sockets: cameras of one that runs are not opened." env:"RUNTIME_DIRECTORY" default:"/run/agent" placeholder:"DIR"`
+	RuntimeDir string  `help:"Where the agent has its sockets: cameras of one that runs are not opened." env:"EDGE_AGENT_RUN,RUNTIME_DIRECTORY" default:"/run/agent" placeholder:"DIR"`
 }
 
 // Validate bounds what was asked for.

@@ -29,6 +29,7 @@ func TestMisuseIsOneLineAndExits64(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"proces":                   `agent: unknown command "proces" for "agent"; did you mean process (see agent --help)`,
 		"check --confg x":          "agent: unknown flag: --confg (see agent check --help)",
+		"help proces":              `agent: unknown command "proces" for "agent"; did you mean process (see agent help --help)`,
 		"check x":                  `agent: unexpected argument "x" (see agent check --help)`,
 		"process --out x":          "agent: no INPUT is given (see agent process --help)",
 		"process x":                `agent: required flag(s) "out" not set (see agent process --help)`,

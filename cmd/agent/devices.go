@@ -16,7 +16,7 @@ type devicesCmd struct {
 	Verbose    bool   `short:"v" help:"All of every camera: formats, sizes, rates, controls, USB."`
 	All        bool   `help:"Also list the video nodes that are no cameras, and say what they are."`
 	JSON       bool   `help:"Print one JSON object instead of text."`
-	RuntimeDir string `help:"Where the running agent has its sockets: it is asked what it does with its cameras." env:"RUNTIME_DIRECTORY" default:"/run/agent" placeholder:"DIR"`
+	RuntimeDir string `help:"Where the running agent has its sockets: it is asked what it does with its cameras." env:"EDGE_AGENT_RUN,RUNTIME_DIRECTORY" default:"/run/agent" placeholder:"DIR"`
 }
 
 // An inventory is a survey in the words of the config.

@@ -43,6 +43,22 @@ func printHelp(c *cobra.Command, args arguments) {
 	}
 }
 
+// helpCommand is `agent help COMMAND`. That of cobra exits with 0 when there is no such
+// command.
+func helpCommand(program *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Show the help of a command.", Hidden: true,
+		RunE: func(_ *cobra.Command, given []string) error {
+			c, _, err := program.Find(given)
+			if err != nil {
+				return err
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
+	}
+}
+
 func usageLine(c *cobra.Command) string {
 	line := strings.TrimSuffix(c.UseLine(), " [flags]")
 	if c.HasAvailableSubCommands() {

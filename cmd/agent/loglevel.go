@@ -10,6 +10,7 @@ import (
 
 	"github.com/edge-agent/agent/agent/control"
 	"github.com/edge-agent/agent/agent/status"
+	"github.com/edge-agent/agent/agent/status/show"
 )
 
 type logLevelCmd struct {
@@ -33,8 +34,7 @@ func (l *logLevelCmd) Validate() error {
 
 // Run shows the level of the running agent's log, or has it be another one.
 func (l *logLevelCmd) Run() error {
-	ctx, stop := interrupted()
-	defer stop()
+	ctx := interrupted()
 	if l.Level == "" {
 		_, s, err := l.client().Status(ctx)
 		if err != nil {
@@ -55,9 +55,9 @@ func showLevel(l *status.Log) error {
 	case l.Level == "":
 		return errors.New("the running agent is of an older version, which does not say: sudo systemctl restart agent starts the new one")
 	case l.Until == nil:
-		fmt.Printf("%s, as the config says\n", l.Level)
+		fmt.Printf("%s, as the config says\n", show.Clean(l.Level))
 	default:
-		fmt.Printf("%s until %s, then %s, as the config says\n", l.Level, l.Until.Local().Format(time.DateTime), l.Configured)
+		fmt.Printf("%s until %s, then %s, as the config says\n", show.Clean(l.Level), l.Until.Local().Format(time.DateTime), show.Clean(l.Configured))
 	}
 	return nil
 }

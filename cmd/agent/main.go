@@ -57,9 +57,15 @@ As a service:
   journalctl -u agent           what happened?
 In a browser: http://localhost:9810/`
 
+func newProgram() *cobra.Command {
+	c := newCommand("agent", description, &cli{})
+	c.SetHelpCommand(helpCommand(c))
+	return c
+}
+
 func main() {
 	cobra.EnableCommandSorting = false
-	c, err := newCommand("agent", description, &cli{}).ExecuteC()
+	c, err := newProgram().ExecuteC()
 	if err != nil {
 		os.Exit(report(c, err))
 	}
@@ -78,7 +84,7 @@ func report(c *cobra.Command, err error) int {
 		fmt.Fprintf(os.Stderr, "agent: %s (see %s --help)\n", strings.TrimSpace(text), c.CommandPath())
 		return exitUsage
 	case !errors.Is(err, errLogged):
-		fmt.Fprintln(os.Stderr, "agent: "+strings.TrimSpace(err.Error()))
+		fmt.Fprintln(os.Stderr, "agent: "+harmlessLines(strings.TrimSpace(err.Error())))
 	}
 	return e.code
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/edge-agent/agent/agent"
 	"github.com/edge-agent/agent/agent/control"
 	"github.com/edge-agent/agent/agent/status"
+	"github.com/edge-agent/agent/agent/status/show"
 )
 
 // reloadPatience is a little longer than the agent takes at the most.
@@ -25,8 +26,7 @@ type reloadCmd struct {
 // Run has the running agent read its config again, and returns when that is in force
 // or refused.
 func (c *reloadCmd) Run() error {
-	ctx, stop := interrupted()
-	defer stop()
+	ctx := interrupted()
 	var done status.Reload
 	err := c.client().Change(ctx, reloadPatience, "/api/v1/reload", nil, &done)
 	refusal, ok := errors.AsType[*control.Refusal](err)
@@ -54,13 +54,13 @@ func (c *reloadCmd) show(done *status.Reload) error {
 		return enc.Encode(done)
 	}
 	for _, w := range done.Warnings {
-		fmt.Fprintln(os.Stderr, "warning: "+w)
+		fmt.Fprintln(os.Stderr, "warning: "+show.Clean(w))
 	}
 	for _, f := range done.Faults {
-		fmt.Fprintln(os.Stderr, f)
+		fmt.Fprintln(os.Stderr, show.Clean(f))
 	}
 	for _, change := range done.Changes {
-		fmt.Println(change)
+		fmt.Println(show.Clean(change.String()))
 	}
 	switch {
 	case !done.Taken:

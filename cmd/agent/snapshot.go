@@ -30,8 +30,7 @@ type snapshotCmd struct {
 
 // Run writes the next image of a camera.
 func (c *snapshotCmd) Run() error {
-	ctx, stop := interrupted()
-	defer stop()
+	ctx := interrupted()
 	client := c.client()
 	_, s, err := client.Status(ctx) // one that is stuck is not waited for
 	if err != nil {

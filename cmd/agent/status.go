@@ -24,8 +24,7 @@ type statusCmd struct {
 
 // Run shows how the running agent is.
 func (c *statusCmd) Run() error {
-	ctx, stop := interrupted()
-	defer stop()
+	ctx := interrupted()
 	if c.Watch {
 		return unanswered(c.watch(ctx))
 	}
@@ -118,6 +117,16 @@ func harmless(text []byte) string {
 		}
 	}
 	return b.String()
+}
+
+// harmlessLines is a text of the running agent in which a terminal finds nothing to do
+// but to end lines.
+func harmlessLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = show.Clean(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // well says that what was asked for is as it should be.

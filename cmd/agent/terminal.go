@@ -34,7 +34,9 @@ func ioctl(f *os.File, request uintptr, argument unsafe.Pointer) error {
 const (
 	// Its other screen, without a cursor, on which long lines are cut.
 	enterScreen = "\x1b[?1049h\x1b[?25l\x1b[?7l"
-	leaveScreen = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+	// What was on it is erased: where there is no other screen it would stay, and tmux
+	// leaves a line of it when the terminal has grown meanwhile.
+	leaveScreen = "\x1b[H\x1b[J\x1b[?7h\x1b[?25h\x1b[?1049l"
 	// A picture is shown when it is complete, over the one before.
 	beginPicture = "\x1b[?2026h\x1b[H\x1b[K"
 	nextLine     = "\r\n\x1b[K" // after a full line, it would erase the end of that

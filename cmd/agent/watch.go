@@ -41,7 +41,7 @@ func (c *statusCmd) watch(ctx context.Context) error {
 	// Without this, Go ends the process by the signal.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	for {
-		if err := w.ask(ctx); err != nil {
+		if err := w.ask(ctx); err != nil || ctx.Err() != nil {
 			return err
 		}
 		if err := w.printLine(); err != nil {

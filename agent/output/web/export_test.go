@@ -10,5 +10,12 @@ func (t *Tap) Pictures() int {
 	return len(t.free)
 }
 
+// Fill has as many requests at work as there may be.
+func (s *Server) Fill() {
+	for range maxRequests {
+		s.working <- struct{}{}
+	}
+}
+
 // OfThisMachine is what the guard asks of a Host.
 func OfThisMachine(host string) bool { return ofThisMachine(host) }

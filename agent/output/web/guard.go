@@ -56,13 +56,13 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) {
 		say(w, status, why)
 		return
 	}
+	if r.Method == http.MethodPost { // of whom may, there are no more than connections of theirs
+		s.change(w, r)
+		return
+	}
 	select {
 	case s.working <- struct{}{}:
 		defer func() { <-s.working }()
-		if r.Method == http.MethodPost {
-			s.change(w, r)
-			return
-		}
 		s.route(w, r)
 	default:
 		s.busy(w, "too many requests")
