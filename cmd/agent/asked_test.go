@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -224,5 +227,53 @@ func TestLevelIsShown(t *testing.T) {
 		if out, errs, code := asks(t, f.dir, append([]string{"log-level"}, wrong...)...); code == 0 || errs == "" {
 			t.Errorf("%q: %d %q %q", wrong, code, out, errs)
 		}
+	}
+}
+
+// timeout(1) sends its signal twice, to the process and to its group.
+func TestSignalThatComesAgainIsNoFailure(t *testing.T) {
+	f := answering(t, directory(t))
+	cmd := agentCommand("status", "--watch", "--runtime-dir", f.dir)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := bufio.NewReader(out)
+	if _, err := line.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for cmd.Process.Signal(syscall.SIGINT) == nil { // until it was waited for
+			runtime.Gosched()
+		}
+	}()
+	rest, err := io.ReadAll(line)
+	if err = errors.Join(err, cmd.Wait()); err != nil || strings.Contains(string(rest), "no answer") {
+		t.Errorf("%v, %q", err, rest)
+	}
+	<-ended
+}
+
+func TestLinesForProgramsAreOfTheCameraThatIsNamed(t *testing.T) {
+	f := answering(t, directory(t))
+	if out, errs, code := asks(t, f.dir, "status", "--watch", "side"); code != exitFailure || out != "" || !strings.Contains(errs, "there are: front, rear") {
+		t.Errorf("%d %q %q", code, out, errs)
+	}
+	cmd := agentCommand("status", "--watch", "rear", "--runtime-dir", f.dir)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err = errors.Join(err, cmd.Process.Signal(syscall.SIGINT), cmd.Wait()); err != nil || !strings.Contains(line, " rear: publishing since ") {
+		t.Errorf("%q, %v", line, err)
 	}
 }

@@ -81,9 +81,17 @@ func (w *watching) ask(ctx context.Context) error {
 func (w *watching) printLine() error {
 	if !w.JSON {
 		line := time.Now().Format(time.DateTime) + " "
-		if w.failed != nil {
+		switch {
+		case w.failed != nil:
 			line += "no answer: " + w.failed.Error()
-		} else {
+		case w.Camera != "":
+			var all strings.Builder
+			if err := w.printTo(&all, show.Options{}); err != nil {
+				return err
+			}
+			first, _, _ := strings.Cut(all.String(), "\n")
+			line += first
+		default:
 			line += show.Lead(w.newest, show.Options{})
 		}
 		_, err := fmt.Println(show.Clean(line))

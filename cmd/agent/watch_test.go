@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -265,33 +261,4 @@ func TestLinesForPrograms(t *testing.T) {
 			t.Error(err)
 		}
 	}
-}
-
-// timeout(1) sends its signal twice, to the process and to its group.
-func TestSignalThatComesAgainIsNoFailure(t *testing.T) {
-	f := answering(t, directory(t))
-	cmd := agentCommand("status", "--watch", "--runtime-dir", f.dir)
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := bufio.NewReader(out)
-	if _, err := line.ReadString('\n'); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for cmd.Process.Signal(syscall.SIGINT) == nil { // until it was waited for
-			runtime.Gosched()
-		}
-	}()
-	rest, err := io.ReadAll(line)
-	if err = errors.Join(err, cmd.Wait()); err != nil || strings.Contains(string(rest), "no answer") {
-		t.Errorf("%v, %q", err, rest)
-	}
-	<-ended
 }
