@@ -78,7 +78,8 @@ race: deps-test ## the tests under the race detector
 # comes as shared libraries: of its archives, the sanitizers keep every section
 # and with them LAPACK's undefined symbols. Go looks for leaks when a test ends.
 # native's C++ tests need no target: they are always built with the sanitizers.
-SANITIZE := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+# The check of vptr reads through system calls that a worker has given up.
+SANITIZE := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined
 asan: CGO_CXXFLAGS := -std=c++17 $(STRICT) $(SANITIZE)
 asan: CGO_LDFLAGS := -fsanitize=address,undefined -lopencv_imgproc -lopencv_core -ljpeg
 asan: deps-test ## the native tests, and those of its worker, under AddressSanitizer, LeakSanitizer and UBSan
